@@ -1,0 +1,31 @@
+// A problem in user input, as data. Parsers and validators return lists of these and go on; they
+// never throw for content and never stop at the first problem.
+
+import { printPosition, type SourcePosition } from './source-position.ts'
+
+export type Severity = 'error' | 'warning' | 'note'
+
+export interface Diagnostic {
+  readonly severity: Severity
+  /** A stable word for programs, for example `unknown-key`. */
+  readonly code: string
+  readonly message: string
+  /** What to do about it, as a whole sentence. */
+  readonly hint?: string
+  readonly position?: SourcePosition
+  /** The setting concerned, as a dotted path: `services.web.ready.http`. */
+  readonly setting?: string
+}
+
+/** True when nothing in the list stops the definition from being used. */
+export function isUsable(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.every((diagnostic) => diagnostic.severity !== 'error')
+}
+
+/** One line, in the form that editors and CI systems recognise: `file:line:column: severity: …`. */
+export function printDiagnostic(diagnostic: Diagnostic): string {
+  const where = diagnostic.position ? `${printPosition(diagnostic.position)}: ` : ''
+  const setting = diagnostic.setting ? ` [${diagnostic.setting}]` : ''
+  const hint = diagnostic.hint ? ` ${diagnostic.hint}` : ''
+  return `${where}${diagnostic.severity}: ${diagnostic.message}${setting}${hint}`
+}
