@@ -36,12 +36,12 @@ interface Entry {
 }
 
 /** The instance in its new phase. Reports and timers are derived by supervisor-step.ts. */
-export function enter(
+export function enter<P extends Phase>(
   instance: InstanceState,
   context: Context,
-  phase: Phase,
+  phase: P,
   entry: Entry = {},
-): InstanceState {
+): InstanceState<P> {
   const { deadlineMs = null } = entry
   return {
     ...instance,
@@ -54,7 +54,10 @@ export function enter(
 }
 
 /** A change within the phase: the same since, another detail. */
-export function within(instance: InstanceState, change: Partial<InstanceState>): InstanceState {
+export function within<P extends Phase>(
+  instance: InstanceState<P>,
+  change: Partial<InstanceState<P>>,
+): InstanceState<P> {
   return { ...instance, ...change }
 }
 
