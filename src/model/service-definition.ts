@@ -18,8 +18,19 @@ export interface EnvironmentFile {
 }
 
 export type LimitName =
-  | 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'msgqueue' | 'nofile' | 'nproc'
-  | 'rss' | 'rtprio' | 'sigpending' | 'stack'
+  | 'as'
+  | 'core'
+  | 'cpu'
+  | 'data'
+  | 'fsize'
+  | 'memlock'
+  | 'msgqueue'
+  | 'nofile'
+  | 'nproc'
+  | 'rss'
+  | 'rtprio'
+  | 'sigpending'
+  | 'stack'
 
 /** Numbers in the unit of getrlimit(2); Infinity for `unlimited`. */
 export interface ResourceLimit {
