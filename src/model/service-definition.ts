@@ -132,6 +132,7 @@ export interface LogPlan {
   readonly timestamps: 'index' | 'inline'
 }
 
+/** One service, complete: what runs, when, as whom, and what happens when it ends. */
 export interface ServiceDefinition {
   readonly name: string
   readonly description: string | null
