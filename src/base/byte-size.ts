@@ -1,6 +1,12 @@
 // Sizes as people write them: `10M`, `512K`, `1.5GiB`, a bare number is bytes. Factors are 1024.
 
-const factors: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 }
+const factors: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+}
 
 /** Undefined when the text is no size. */
 export function parseByteSize(text: string): number | undefined {

@@ -3,8 +3,10 @@
 
 import { printPosition, type SourcePosition } from './source-position.ts'
 
+/** How bad a problem is: only an `error` stops the definition from being used. */
 export type Severity = 'error' | 'warning' | 'note'
 
+/** One problem in user input. */
 export interface Diagnostic {
   readonly severity: Severity
   /** A stable word for programs, for example `unknown-key`. */

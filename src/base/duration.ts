@@ -4,11 +4,26 @@
 import type { Milliseconds } from './brands.ts'
 
 const unitMs: Readonly<Record<string, number>> = {
-  ms: 1, msec: 1, s: 1_000, sec: 1_000, second: 1_000, seconds: 1_000,
-  m: 60_000, min: 60_000, minute: 60_000, minutes: 60_000,
-  h: 3_600_000, hr: 3_600_000, hour: 3_600_000, hours: 3_600_000,
-  d: 86_400_000, day: 86_400_000, days: 86_400_000,
-  w: 604_800_000, week: 604_800_000, weeks: 604_800_000,
+  ms: 1,
+  msec: 1,
+  s: 1_000,
+  sec: 1_000,
+  second: 1_000,
+  seconds: 1_000,
+  m: 60_000,
+  min: 60_000,
+  minute: 60_000,
+  minutes: 60_000,
+  h: 3_600_000,
+  hr: 3_600_000,
+  hour: 3_600_000,
+  hours: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+  days: 86_400_000,
+  w: 604_800_000,
+  week: 604_800_000,
+  weeks: 604_800_000,
 }
 
 /** Undefined when the text is no duration. Infinity for `infinity` and `never`. */
@@ -39,6 +54,9 @@ export function printDuration(ms: Milliseconds): string {
     [seconds % 60, 's'],
   ]
   const first = parts.findIndex(([amount]) => amount > 0)
-  return parts.slice(first, first + 2).filter(([amount]) => amount > 0)
-    .map(([amount, unit]) => `${amount}${unit}`).join(' ')
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join(' ')
 }

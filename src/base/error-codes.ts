@@ -12,4 +12,5 @@ export const errorCodes = {
   },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 
+/** The `code` of a ToolkitError. */
 export type ErrorCode = keyof typeof errorCodes

@@ -3,7 +3,10 @@
 export type PrngState = number
 
 /** The next number in [0, 1) and the state after it. */
-export function nextRandom(state: PrngState): { readonly value: number; readonly state: PrngState } {
+export function nextRandom(state: PrngState): {
+  readonly value: number
+  readonly state: PrngState
+} {
   const next = (state + 0x6d2b79f5) | 0
   let mixed = Math.imul(next ^ (next >>> 15), 1 | next)
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from './error-codes.ts'
 
+/** What a ToolkitError carries besides its code and message. */
 export interface ToolkitErrorDetails {
   /** Facts for programs: paths, numbers, names. */
   readonly context?: Readonly<Record<string, string | number | boolean | null>>
@@ -10,6 +11,7 @@ export interface ToolkitErrorDetails {
   readonly cause?: unknown
 }
 
+/** Something that was asked for could not be done. `code` is stable, the message is for people. */
 export class ToolkitError extends Error {
   override readonly name = 'ToolkitError'
   readonly code: ErrorCode

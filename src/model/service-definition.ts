@@ -18,8 +18,19 @@ export interface EnvironmentFile {
 }
 
 export type LimitName =
-  | 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'msgqueue' | 'nofile' | 'nproc'
-  | 'rss' | 'rtprio' | 'sigpending' | 'stack'
+  | 'as'
+  | 'core'
+  | 'cpu'
+  | 'data'
+  | 'fsize'
+  | 'memlock'
+  | 'msgqueue'
+  | 'nofile'
+  | 'nproc'
+  | 'rss'
+  | 'rtprio'
+  | 'sigpending'
+  | 'stack'
 
 /** Numbers in the unit of getrlimit(2); Infinity for `unlimited`. */
 export interface ResourceLimit {
@@ -121,6 +132,7 @@ export interface LogPlan {
   readonly timestamps: 'index' | 'inline'
 }
 
+/** One service, complete: what runs, when, as whom, and what happens when it ends. */
 export interface ServiceDefinition {
   readonly name: string
   readonly description: string | null

@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// The command's entry: checks the Node version, then starts the sources (in a checkout) or the
+// bundle (in the published package). Only syntax that Node 10 can already parse: an old Node must
+// be able to read this file in order to refuse it.
+
+var oldest = [22, 18]
+
+function isTooOld(version) {
+  var parts = version.split('.').map(Number)
+  return parts[0] < oldest[0] || (parts[0] === oldest[0] && parts[1] < oldest[1])
+}
+
+function refuse(hint) {
+  var needed = oldest.join('.')
+  process.stderr.write(
+    'eudaemon: Node ' +
+      process.versions.node +
+      ' is too old: ' +
+      needed +
+      ' or newer is needed' +
+      hint +
+      '\n',
+  )
+  process.exitCode = 100
+}
+
+function refuseWithHint() {
+  var root = null
+  Promise.all([import('fs'), import('path')])
+    .then(function (modules) {
+      var fs = modules[0]
+      var path = modules[1]
+      root = path.dirname(path.dirname(fs.realpathSync(process.argv[1])))
+      var pinned = path.join(root, 'node_modules/.bin/node')
+      refuse(fs.existsSync(pinned) ? '; this checkout has one: ' + pinned : '')
+    })
+    .catch(function () {
+      refuse('')
+    })
+}
+
+// Not Node's default below /tmp: another user could put compiled code there for root to run.
+function cacheFolder() {
+  if (process.getuid() === 0) return '/var/cache/eudaemon'
+  var home = process.env.XDG_CACHE_HOME || (process.env.HOME && process.env.HOME + '/.cache')
+  return home && home[0] === '/' ? home + '/eudaemon' : null
+}
+
+function start() {
+  var fs = process.getBuiltinModule('node:fs')
+  var cache = cacheFolder()
+  if (cache) process.getBuiltinModule('node:module').enableCompileCache(cache)
+  // Sources win over a bundle that an earlier build left in the checkout.
+  var here = fs.realpathSync(process.argv[1])
+  var sources = here.slice(0, here.lastIndexOf('/bin/')) + '/src/cli/main.ts'
+  var entry = fs.existsSync(sources) ? '../src/cli/main.ts' : '../dist/cli/main.js'
+  import(entry)
+    .then(function (cli) {
+      return cli.main(process.argv.slice(2))
+    })
+    .then(function (exitCode) {
+      process.exitCode = exitCode
+    })
+}
+
+if (isTooOld(process.versions.node)) refuseWithHint()
+else start()
