@@ -12,7 +12,7 @@ import { build } from 'rolldown'
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
-/** Bundles `input` (name -> file) into one folder; inputs of one call share what they have in common. */
+/** Bundles `input` (name -> file) into one folder; what inputs have in common exists once. */
 async function bundle(folder: string, input: Readonly<Record<string, string>>): Promise<void> {
   await build({
     cwd: root,

@@ -53,7 +53,7 @@ export function findParts(root: string): readonly Part[] {
   return [...checks, ...tests.filter((part) => part.files.length > 0)]
 }
 
-/** The files whose first line asks for a second run as an unprivileged user; null when none does. */
+/** The files whose first line asks for a second run without rights; null when none does. */
 export function findNobodyPart(root: string): TestPart | null {
   const files = globSync('test/**/*.test.ts', { cwd: root })
     .filter((file) => readFileSync(join(root, file), 'utf8').startsWith(NOBODY_MARKER))

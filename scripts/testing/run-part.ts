@@ -72,8 +72,8 @@ export function countTap(tap: string, status: number): Counts {
   }
 }
 
-/** Runs a command, its output on our terminal; resolves to its exit status, 128 + n for signal n. */
-export async function run(command: readonly string[], place: Place): Promise<number> {
+/** Runs a command on our terminal; resolves to its exit status, 128 + n for signal n. */
+async function run(command: readonly string[], place: Place): Promise<number> {
   const [file = '', ...args] = [...place.prefix, ...command]
   const child = spawn(file, args, {
     cwd: place.root,
