@@ -39,3 +39,20 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 /** Crashes of the supervisor within this time bring it up in hold mode. */
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
+
+/** Descriptor events that are handled in one turn of the loop. */
+export const MAX_POLL_BATCH = 256
+
+/** Descriptors in one message over a Unix socket: the kernel's own bound, SCM_MAX_FD. */
+export const MAX_DESCRIPTORS_PER_MESSAGE = 253
+/** The payload of one message over a Unix socket. */
+export const MAX_SOCKET_PAYLOAD_BYTES = 64 * 1024
+
+/** What is read of a file in /proc; an environment is limited to a quarter of the stack. */
+export const MAX_PROC_FILE_BYTES = 16 * 1024 * 1024
+
+/** Passes over a cgroup that is killed process by process, on kernels without cgroup.kill. */
+export const MAX_KILL_PASSES = 64
+
+/** Groups that a user is a member of: the kernel's own bound, NGROUPS_MAX. */
+export const MAX_GROUPS_OF_USER = 65_536

@@ -1,6 +1,6 @@
-// Control groups, version 2 (the kernel's cgroup-v2.rst): a named set of processes that no member can
-// leave by forking. Makes, enters, watches, kills and removes them; cgroup-root.ts finds where that can
-// be done. No resource limits here.
+// Control groups, version 2 (the kernel's cgroup-v2.rst): a named set of processes that no member
+// can leave by forking. Makes, enters, watches, kills and removes them; cgroup-root.ts finds where
+// that can be done. No resource limits here.
 
 import {
   closeSync, constants as fsConstants, mkdirSync, openSync, readdirSync, readFileSync, readSync,
@@ -8,6 +8,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'
+import { MAX_KILL_PASSES } from '../base/limits.ts'
 import { closeFd } from './fd.ts'
 import { openPidfd, sendSignal } from './pidfd.ts'
 import { isErrno, kernelErrorOf, refuseNul, viaNode } from './syscall-error.ts'
@@ -15,8 +16,6 @@ import { isErrno, kernelErrorOf, refuseNul, viaNode } from './syscall-error.ts'
 export { type CgroupRoot, findCgroupRoot } from './cgroup-root.ts'
 
 const SIGKILL = 9
-/** Passes of the kill loop for kernels without cgroup.kill. */
-const MAX_KILL_PASSES = 64
 const eventsBuffer = Buffer.alloc(256)
 
 /** Makes the group and those above it. One that exists already is fine. */

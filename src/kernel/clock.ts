@@ -1,4 +1,5 @@
-// The two clocks. Everything that measures a span uses the monotonic one; the wall clock is for people.
+// The two clocks. Everything that measures a span uses the monotonic one; the wall clock is for
+// people.
 
 import type { Milliseconds } from '../base/brands.ts'
 

@@ -1,8 +1,9 @@
-// Users and groups by name, through the C library, so that every source in /etc/nsswitch.conf counts.
-// Nothing is spawned. A lookup blocks when the answer comes from a network (LDAP).
+// Users and groups by name, through the C library, so that every source in /etc/nsswitch.conf
+// counts. Nothing is spawned. A lookup blocks when the answer comes from a network (LDAP).
 
-import { koffi, lastErrno, libc, clearErrno, type Pointer } from './libc.ts'
+import { MAX_GROUPS_OF_USER } from '../base/limits.ts'
 import { layouts } from './layouts.ts'
+import { clearErrno, koffi, lastErrno, libc, type Pointer } from './libc.ts'
 import { errnos, KernelError, refuseNul } from './syscall-error.ts'
 
 export interface User {
@@ -22,7 +23,6 @@ export interface Group {
 const absent: readonly number[] = [
   0, errnos.ENOENT, errnos.ESRCH, errnos.EBADF, errnos.EPERM,
 ]
-const MAX_GROUPS = 65_536
 
 /** By name; when no user has that name and it is a number, by uid. Null when there is none. */
 export function findUser(nameOrNumber: string): User | null {
@@ -49,7 +49,7 @@ export function findGroup(nameOrNumber: string): Group | null {
 /** Every group that the user is a member of, the primary one included (getgrouplist(3)). */
 export function groupsOf(user: User): readonly number[] {
   const count = Buffer.alloc(4)
-  for (let room = 64; room <= MAX_GROUPS; room *= 4) {
+  for (let room = 64; room <= MAX_GROUPS_OF_USER; room *= 4) {
     const groups = Buffer.alloc(room * 4)
     count.writeInt32LE(room, 0)
     if (libc.getgrouplist(user.name, user.gid, groups, count) === -1) continue

@@ -1,5 +1,5 @@
-// Plain operations on descriptors: close, duplicate, close-on-exec, the limit on their number. Every
-// descriptor that this folder makes is close-on-exec from birth (open(2), fcntl(2)).
+// Plain operations on descriptors: close, duplicate, close-on-exec, the limit on their number.
+// Every descriptor that this folder makes is close-on-exec from birth (open(2), fcntl(2)).
 
 import { constants as fsConstants, openSync } from 'node:fs'
 import { type Fd, toFd } from '../base/brands.ts'

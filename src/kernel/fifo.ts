@@ -1,5 +1,5 @@
-// Pipes: named (FIFOs) and anonymous. A FIFO that a service writes into is opened O_RDWR for it, so that
-// it never sees SIGPIPE, and the reader never sees an end of file (fifo(7), pipe(7)).
+// Pipes: named (FIFOs) and anonymous. A FIFO that a service writes into is opened O_RDWR for it,
+// so that it never sees SIGPIPE, and the reader never sees an end of file (fifo(7), pipe(7)).
 
 import { chmodSync, chownSync, constants as fsConstants, openSync, rmSync } from 'node:fs'
 import { type Fd, toFd } from '../base/brands.ts'

@@ -1,5 +1,6 @@
-// Locks on files that die with their owner (flock(2)). The lock belongs to the open file description: it
-// travels with inherited and duplicated descriptors, and is gone when the last of them is closed.
+// Locks on files that die with their owner (flock(2)). The lock belongs to the open file
+// description: it travels with inherited and duplicated descriptors, and is gone when the last of
+// them is closed.
 
 import { closeSync, constants as fsConstants, fstatSync, openSync, statSync } from 'node:fs'
 import { type Fd, toFd } from '../base/brands.ts'

@@ -1,7 +1,7 @@
-// Sizes, field offsets and constants of the C structs that this folder writes and reads by hand, for
-// 64-bit glibc Linux. Everything is the same on x86-64, arm64 and riscv64 but for epoll_event, which
-// is packed on x86-64 only. `scripts/layout-check.c` prints the same from the C headers, and a
-// test compares the two.
+// Sizes, field offsets and constants of the C structs that this folder writes and reads by hand,
+// for 64-bit glibc Linux. Everything is the same on x86-64, arm64 and riscv64 but for epoll_event,
+// which is packed on x86-64 only. `scripts/layout-check.c` prints the same from the C headers, and
+// a test compares the two.
 
 export interface StructLayout {
   readonly size: number

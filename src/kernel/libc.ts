@@ -15,7 +15,9 @@ type Strings = readonly (string | null)[]
 
 /** The calls, as they look from here. Integers are numbers, -1 is failure unless said otherwise. */
 export interface Libc {
-  splice(from: number, fromOffset: null, to: number, toOffset: Memory, n: number, f: number): number
+  splice(
+    from: number, fromOffset: null, to: number, toOffset: Memory, length: number, flags: number,
+  ): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: Memory): number
   epoll_wait(epoll: number, events: Memory, count: number, timeout: number): number
@@ -88,7 +90,9 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   poll: { result: 'int', takes: [p, 'ulong', 'int'] },
   waitid: { result: 'int', takes: ['int', 'uint', p, 'int'] },
   pidfd_open: { result: 'long', takes: ['long', 'int', 'uint'], symbol: 'syscall' },
-  pidfd_send_signal: { result: 'long', takes: ['long', 'int', 'int', p, 'uint'], symbol: 'syscall' },
+  pidfd_send_signal: {
+    result: 'long', takes: ['long', 'int', 'int', p, 'uint'], symbol: 'syscall',
+  },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
   close: { result: 'int', takes: ['int'] },

@@ -1,5 +1,5 @@
-// A process through its pidfd: a name that is never reused. Signals and exit status for processes that
-// need not be our children. Reaping children is in wait.ts.
+// A process through its pidfd: a name that is never reused. Signals and exit status for processes
+// that need not be our children. Reaping children is in wait.ts.
 
 import { readFileSync } from 'node:fs'
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'

@@ -1,8 +1,9 @@
-// Readiness of any number of descriptors as one handle on the libuv loop: an epoll instance that the
-// loop watches. Callbacks run as immediates, at most one batch in a turn of the loop, so that neither a
-// busy descriptor nor many of them starve the rest. See epoll(7) for the events.
+// Readiness of any number of descriptors as one handle on the libuv loop: an epoll instance that
+// the loop watches. Callbacks run as immediates, at most one batch in a turn of the loop, so that
+// neither a busy descriptor nor many of them starve the rest. See epoll(7) for the events.
 
 import { type Fd, toFd } from '../base/brands.ts'
+import { MAX_POLL_BATCH } from '../base/limits.ts'
 import { closeFd } from './fd.ts'
 import { constants, layouts } from './layouts.ts'
 import { koffi, lastErrno, libc } from './libc.ts'
@@ -17,15 +18,13 @@ export const POLLRDHUP = constants.EPOLLRDHUP
 export const EPOLLET = constants.EPOLLET
 export const EPOLLONESHOT = constants.EPOLLONESHOT
 
-/** Events of one batch. */
-const BATCH = 256
-
 export type PollCallback = (events: number) => void
 
 export interface Poller {
-  /** Calls back with the events that hold, as long as they hold (unless EPOLLET or EPOLLONESHOT). */
+  /** Calls back with the events that hold, and as long as they do, unless EPOLLET or EPOLLONESHOT
+   *  says otherwise. */
   add(fd: Fd, events: number, callback: PollCallback): void
-  /** Other events for the same callback; re-arms EPOLLONESHOT. */
+  /** Other events for the same callback; arms EPOLLONESHOT again. */
   modify(fd: Fd, events: number): void
   /**
    * Always before the descriptor is closed: a copy of it that lives elsewhere (inherited, or in
@@ -48,7 +47,7 @@ export function openPoller(): Poller {
   const epoll = toFd(checked(libc.epoll_create1(constants.EPOLL_CLOEXEC), 'epoll_create1'))
   const { size, fields } = layouts.epoll_event
   const event = Buffer.alloc(size)
-  const batch = Buffer.alloc(size * BATCH)
+  const batch = Buffer.alloc(size * MAX_POLL_BATCH)
   const watches = new Map<number, Watch>()
   let generation = 0
   let next = 0
@@ -62,8 +61,8 @@ export function openPoller(): Poller {
     setImmediate(run)
   }
 
-  // Not in the native callback itself: code called from there runs outside of Node's callback scope,
-  // where promises do not continue and exceptions are not reported.
+  // Not in the native callback itself: code called from there runs outside of Node's callback
+  // scope, where promises do not continue and exceptions are not reported.
   const run = (): void => {
     scheduled = false
     if (closed) return
@@ -78,7 +77,7 @@ export function openPoller(): Poller {
 
   const takeBatch = (): void => {
     next = 0
-    count = libc.epoll_wait(epoll, batch, BATCH, 0)
+    count = libc.epoll_wait(epoll, batch, MAX_POLL_BATCH, 0)
     if (count !== -1) return
     count = 0
     if (lastErrno() !== errnos.EINTR) throw failedCall('epoll_wait')

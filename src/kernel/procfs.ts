@@ -4,11 +4,10 @@
 
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { type Pid, toPid } from '../base/brands.ts'
+import { MAX_PROC_FILE_BYTES } from '../base/limits.ts'
 import { isErrno } from './syscall-error.ts'
 
 let shared = Buffer.alloc(16 * 1024)
-/** An environment is at most a quarter of the stack limit; nobody has a larger one than this. */
-const MAX_READ_BYTES = 16 * 1024 * 1024
 
 export interface ProcessStat {
   readonly pid: Pid
@@ -129,7 +128,7 @@ function readShared(path: string): number | null {
       length += read
       if (read === 0) return length
       if (length < shared.length) continue
-      if (shared.length >= MAX_READ_BYTES) return length
+      if (shared.length >= MAX_PROC_FILE_BYTES) return length
       shared = Buffer.concat([shared], shared.length * 2)
     }
   } catch (error) {

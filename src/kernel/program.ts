@@ -11,9 +11,9 @@ export type ResolvedProgram =
   | { readonly kind: 'not-executable'; readonly path: string; readonly reason: string }
 
 /**
- * A name with a slash is a path, relative to `directory`. Any other is looked for in the folders of
- * `searchPath` (colon separated, an empty entry is `directory`). Found is the first regular file that
- * this process may execute; a file that it may not is told only when no folder has a better one.
+ * A name with a slash is a path, relative to `directory`. Any other is looked for in the folders
+ * of `searchPath` (colon separated, an empty entry is `directory`). Found is the first regular file
+ * that this process may execute; one that it may not is told only when no folder has a better.
  */
 export function resolveProgram(
   name: string, searchPath: string, directory: string,

@@ -1,5 +1,5 @@
-// posix_spawn(3) reports nothing but an errno. This file finds out which step failed, by looking at what
-// the steps needed, after the failure. It is a diagnosis: the world may have changed since.
+// posix_spawn(3) reports nothing but an errno. This file finds out which step failed, by looking
+// at what the steps needed, after the failure. It is a diagnosis: the world may have changed since.
 
 import {
   accessSync, closeSync, constants as fsConstants, openSync, readSync, statSync,
@@ -24,7 +24,8 @@ export function spawnFailure(
 ): SpawnFailure {
   const name = errnoName(errno)
   const on = object === '' ? '' : ` '${object}'`
-  return { kind: 'failed', stage, errno, errnoName: name, message: `${stage}${on}: ${name}: ${detail}` }
+  const message = `${stage}${on}: ${name}: ${detail}`
+  return { kind: 'failed', stage, errno, errnoName: name, message }
 }
 
 /** Which step of a spawn failed with that errno. */
@@ -56,7 +57,7 @@ function explainExec(path: string, errno: number): string | undefined {
   if (errno === errnos.ENOEXEC) return 'neither a binary for this machine nor a script with #!'
   const reason = whyNotExecutable(path)
   if (reason === 'missing') return undefined
-  if (errno === errnos.EACCES) return reason ?? 'permission denied (a noexec mount, or its interpreter)'
+  if (errno === errnos.EACCES) return reason ?? 'its file system or its interpreter forbids it'
   if (errno !== errnos.ENOENT) return undefined
   const interpreter = readInterpreter(path)
   if (interpreter === null) return 'the file exists, but not its dynamic loader'

@@ -1,6 +1,6 @@
-// Starts a process with posix_spawn(3): fork and exec without copying our memory, so that it takes the
-// same third of a millisecond however large this process is. The child starts clean: only the named
-// descriptors, no blocked and no ignored signal. It comes back as a pidfd, never as a bare number.
+// Starts a process with posix_spawn(3): fork and exec without copying our memory, so that it takes
+// the same third of a millisecond however large this process is. The child starts clean: only the
+// named descriptors, no blocked and no ignored signal. It comes back as a pidfd.
 
 import { readdirSync } from 'node:fs'
 import { type Fd, type Pid, toPid } from '../base/brands.ts'

@@ -12,8 +12,8 @@ const WORD = 2 ** 32
 
 /**
  * Moves at most `length` bytes and returns how many; `again` when the pipe is empty and somebody
- * can still write into it, 0 when nobody can. `toOffset` is a position in the file, null its current
- * one. A file opened O_APPEND is refused with EINVAL, a full disk is ENOSPC (splice(2)).
+ * can still write into it, 0 when nobody can. `toOffset` is a position in the file, null its
+ * current one. A file opened O_APPEND is refused with EINVAL, a full disk is ENOSPC (splice(2)).
  */
 export function splice(
   from: Fd, to: Fd, toOffset: number | null, length: number,

@@ -2,15 +2,11 @@
 // descriptor lives in the kernel while its message is in flight, even when no process has it open.
 
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'
+import { MAX_DESCRIPTORS_PER_MESSAGE, MAX_SOCKET_PAYLOAD_BYTES } from '../base/limits.ts'
 import { closeFd } from './fd.ts'
 import { constants, layouts } from './layouts.ts'
 import { koffi, lastErrno, libc } from './libc.ts'
 import { checked, errnos, failedCall, KernelError } from './syscall-error.ts'
-
-/** The kernel's bound on descriptors in one message (SCM_MAX_FD). */
-export const MAX_DESCRIPTORS_PER_MESSAGE = 253
-/** Our bound on the payload of one message, in bytes. */
-export const MAX_PAYLOAD_BYTES = 64 * 1024
 
 const HEADER = layouts.cmsghdr.size
 const CONTROL_BYTES = HEADER + align(MAX_DESCRIPTORS_PER_MESSAGE * 4)
@@ -37,14 +33,14 @@ export function socketPairSeqpacket(): { readonly a: Fd; readonly b: Fd } {
 
 /**
  * Sends one message with copies of the descriptors; ours stay open. `full` when the queue has no
- * room; nothing was sent. An empty payload is refused (EINVAL), because it would look like the end of
- * the stream. ETOOMANYREFS: too many descriptors of this user are in flight.
+ * room; nothing was sent. An empty payload is refused (EINVAL), because it would look like the
+ * end of the stream. ETOOMANYREFS: too many descriptors of this user are in flight.
  */
 export function sendDescriptors(
   fd: Fd, payload: Uint8Array, fds: readonly Fd[],
 ): 'sent' | 'full' {
   if (payload.length === 0) throw new KernelError('sendmsg', errnos.EINVAL, undefined, 'empty')
-  const tooLong = payload.length > MAX_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE
+  const tooLong = payload.length > MAX_SOCKET_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE
   if (tooLong) throw new KernelError('sendmsg', errnos.EMSGSIZE)
   const space = workspace()
   space.payload.set(payload)
@@ -60,16 +56,16 @@ export function sendDescriptors(
 }
 
 /**
- * Takes the next message, or with `peek` looks at it: then the message stays, and the descriptors are
- * copies. Ours from then on, close-on-exec. `empty` when no message waits. Throws ECONNRESET when
- * the other end is closed, and EMFILE when not every descriptor could be opened (those that were are
+ * Takes the next message, or with `peek` looks at it: then the message stays, and the descriptors
+ * are copies. Ours from then on, close-on-exec. `empty` when no message waits. Throws ECONNRESET
+ * when the other end is closed, and EMFILE when not every descriptor could be opened (those that were are
  * closed again; without `peek` the message is gone, so peek first).
  */
 export function receiveDescriptors(
   fd: Fd, options: { readonly peek: boolean },
 ): { readonly payload: Uint8Array; readonly fds: readonly Fd[] } | 'empty' {
   const space = workspace()
-  writeLengths(space, MAX_PAYLOAD_BYTES, CONTROL_BYTES)
+  writeLengths(space, MAX_SOCKET_PAYLOAD_BYTES, CONTROL_BYTES)
   const flags = constants.MSG_DONTWAIT | constants.MSG_CMSG_CLOEXEC
   const length = libc.recvmsg(fd, space.header, options.peek ? flags | constants.MSG_PEEK : flags)
   if (length === -1) {
@@ -145,7 +141,7 @@ function workspace(): Workspace {
     header: Buffer.alloc(layouts.msghdr.size),
     vector: Buffer.alloc(layouts.iovec.size),
     control: Buffer.alloc(CONTROL_BYTES),
-    payload: Buffer.alloc(MAX_PAYLOAD_BYTES),
+    payload: Buffer.alloc(MAX_SOCKET_PAYLOAD_BYTES),
   }
   const { address } = koffi()
   space.vector.writeBigUInt64LE(address(space.payload), layouts.iovec.fields.iov_base)

@@ -10,7 +10,7 @@ import { errnos, failedCall } from './syscall-error.ts'
 const info = Buffer.alloc(layouts.siginfo_t.size)
 const { si_code: codeAt, si_pid: pidAt, si_status: statusAt } = layouts.siginfo_t.fields
 
-/** Takes the exit status of an ended child, without blocking. A status is given once (waitid(2)). */
+/** Takes the exit status of an ended child, without blocking; it is given once (waitid(2)). */
 export function reap(pidfd: Fd): ExitStatus | 'running' | 'not-a-child' {
   info.fill(0)
   const options = constants.WEXITED | constants.WNOHANG
