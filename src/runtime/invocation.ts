@@ -25,6 +25,8 @@ export interface Invocation {
   readonly leaders: Map<Pid, ProcessRef>
   /** Adopted after the guardian died as well: its orphans may be anywhere in the tree. */
   readonly isUprooted: boolean
+  /** What of it is in the descriptor store. */
+  readonly kept: Set<string>
   /** `name (pid)` of everything that SIGKILL was sent to. */
   readonly killed: Map<string, true>
   /** Set while `watch-empty` waits for the last process. */
@@ -38,6 +40,7 @@ export function newInvocation(
 ): Invocation {
   return {
     id, invocation, isUprooted,
-    cgroup: null, processes: new Map(), leaders: new Map(), killed: new Map(), leftoverWatch: null,
+    cgroup: null, processes: new Map(), leaders: new Map(),
+    kept: new Set(), killed: new Map(), leftoverWatch: null,
   }
 }

@@ -57,8 +57,9 @@ const MAX_REAP_WAIT_MS = 2_000
 const MAX_KILL_PASSES = 16
 const LOOK_AGAIN_MS = 5
 
-export function pidfdName(id: InstanceId, role: Role): string {
-  return `process ${id} ${role}`
+/** Names the invocation too: the pidfd of a former life must not be taken for this one's. */
+export function pidfdName(id: InstanceId, role: Role, invocation: InvocationId): string {
+  return `process ${id} ${role} ${invocation}`
 }
 
 export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
@@ -89,7 +90,9 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       return emit(id, { type: 'spawn-failed', role, invocation, reason })
     }
     const { pid, pidfd } = result
-    deps.keep(pidfdName(id, role), [pidfd])
+    const name = pidfdName(id, role, invocation)
+    deps.keep(name, [pidfd])
+    tracked.kept.add(name)
     const ref = { pid, startTime: startTime(pid) ?? 0 }
     const { logMark, stageReader } = launch
     const event = { type: 'spawned', role, invocation, process: ref, logMark } as const
@@ -271,13 +274,14 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       if (role !== 'main') sendSignal(pidfd, signalNumbers.KILL)
     }
     invocations.delete(id)
-    for (const role of ['setup', 'stop', 'reload', 'finish'] as const) {
-      if (tracked.leaders.size > 1) deps.unkeep(pidfdName(id, role))
-    }
+    for (const name of tracked.kept) deps.unkeep(name)
   }
 
   function adopt(tracked: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): void {
     invocations.set(tracked.id, tracked)
+    const name = pidfdName(tracked.id, role, tracked.invocation)
+    deps.keep(name, [pidfd])
+    tracked.kept.add(name)
     watch(tracked, role, ref, pidfd)
   }
 
