@@ -39,3 +39,28 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 /** Crashes of the supervisor within this time bring it up in hold mode. */
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
+export const MAX_DEFINITION_TEXT = 4_194_304
+/** Tables and lists nested in a definition file. */
+export const MAX_DEFINITION_DEPTH = 32
+/** Problems reported for one file; what is beyond is counted. */
+export const MAX_DIAGNOSTICS = 200
+/** Services in one project. */
+export const MAX_SERVICES_PER_PROJECT = 10_000
+/** Copies of one service. */
+export const MAX_INSTANCES_PER_SERVICE = 1_000
+/** Copies of all services of one project together. */
+export const MAX_INSTANCES_PER_PROJECT = 20_000
+/** Characters in a project or service name. */
+export const MAX_NAME_LENGTH = 64
+/** Words in one command. */
+export const MAX_ARGUMENTS = 4_096
+/** Characters in one word of a command, a path, a value: MAX_ARG_STRLEN of execve(2). */
+export const MAX_TEXT_LENGTH = 131_071
+/** Characters in all names and values of one service's environment. */
+export const MAX_ENVIRONMENT_LENGTH = 1_048_576
+/** Variables in one service's environment. */
+export const MAX_ENVIRONMENT_VARIABLES = 4_096
+/** Names in one dependency list, group list or file list. */
+export const MAX_LIST_LENGTH = 10_000
+/** Characters in the pattern of a log readiness. */
+export const MAX_PATTERN_LENGTH = 1_000
