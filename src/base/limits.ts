@@ -39,15 +39,13 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 /** Crashes of the supervisor within this time bring it up in hold mode. */
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
+
+/** Characters in one definition file: 10,000 services of 400 characters each. */
 export const MAX_DEFINITION_TEXT = 4_194_304
 /** Tables and lists nested in a definition file. */
 export const MAX_DEFINITION_DEPTH = 32
 /** Problems reported for one file; what is beyond is counted. */
 export const MAX_DIAGNOSTICS = 200
-/** Services in one project. */
-export const MAX_SERVICES_PER_PROJECT = 10_000
-/** Copies of one service. */
-export const MAX_INSTANCES_PER_SERVICE = 1_000
 /** Copies of all services of one project together. */
 export const MAX_INSTANCES_PER_PROJECT = 20_000
 /** Characters in a project or service name. */
