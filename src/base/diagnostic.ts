@@ -1,7 +1,7 @@
 // A problem in user input, as data. Parsers and validators return lists of these and go on; they
 // never throw for content and never stop at the first problem.
 
-import { printPosition, type SourcePosition } from './source-position.ts'
+import { printExcerpt, printPosition, type SourcePosition } from './source-position.ts'
 
 /** How bad a problem is: only an `error` stops the definition from being used. */
 export type Severity = 'error' | 'warning' | 'note'
@@ -30,4 +30,10 @@ export function printDiagnostic(diagnostic: Diagnostic): string {
   const setting = diagnostic.setting ? ` [${diagnostic.setting}]` : ''
   const hint = diagnostic.hint ? ` ${diagnostic.hint}` : ''
   return `${where}${diagnostic.severity}: ${diagnostic.message}${setting}${hint}`
+}
+
+/** The same, then the line of the text with a caret under it. `text` is the file's content. */
+export function printDiagnosticWithExcerpt(diagnostic: Diagnostic, text: string): string {
+  const excerpt = diagnostic.position ? printExcerpt(text, diagnostic.position) : ''
+  return excerpt === '' ? printDiagnostic(diagnostic) : `${printDiagnostic(diagnostic)}\n${excerpt}`
 }

@@ -56,3 +56,25 @@ export const MAX_KILL_PASSES = 64
 
 /** Groups that a user is a member of: the kernel's own bound, NGROUPS_MAX. */
 export const MAX_GROUPS_OF_USER = 65_536
+/** Characters in one definition file: 10,000 services of 400 characters each. */
+export const MAX_DEFINITION_TEXT = 4_194_304
+/** Tables and lists nested in a definition file. */
+export const MAX_DEFINITION_DEPTH = 32
+/** Problems reported for one file; what is beyond is counted. */
+export const MAX_DIAGNOSTICS = 200
+/** Copies of all services of one project together. */
+export const MAX_INSTANCES_PER_PROJECT = 20_000
+/** Characters in a project or service name. */
+export const MAX_NAME_LENGTH = 64
+/** Words in one command. */
+export const MAX_ARGUMENTS = 4_096
+/** Characters in one word of a command, a path, a value: MAX_ARG_STRLEN of execve(2). */
+export const MAX_TEXT_LENGTH = 131_071
+/** Characters in all names and values of one service's environment. */
+export const MAX_ENVIRONMENT_LENGTH = 1_048_576
+/** Variables in one service's environment. */
+export const MAX_ENVIRONMENT_VARIABLES = 4_096
+/** Names in one dependency list, group list or file list. */
+export const MAX_LIST_LENGTH = 10_000
+/** Characters in the pattern of a log readiness. */
+export const MAX_PATTERN_LENGTH = 1_000
