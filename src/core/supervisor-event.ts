@@ -12,7 +12,12 @@ export type SupervisorEvent = { readonly nowMs: Milliseconds; readonly wallMs: n
   | { readonly type: 'instance'; readonly id: InstanceId; readonly event: InstanceEvent }
   /** `up` includes what the instances require and want. */
   | { readonly type: 'want'; readonly verb: Verb; readonly ids: readonly InstanceId[] }
-  | { readonly type: 'want-signal'; readonly signal: number; readonly ids: readonly InstanceId[] }
+  | {
+      readonly type: 'want-signal'
+      readonly signal: number
+      readonly scope: 'main' | 'all'
+      readonly ids: readonly InstanceId[]
+    }
   /** Apply a definition: start what is new, stop what is gone, restart what changed. */
   | {
       readonly type: 'want-project'

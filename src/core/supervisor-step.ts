@@ -56,7 +56,7 @@ export class Turn {
           type: `want-${event.verb}`,
         })
       case 'want-signal':
-        return this.#signal(event.ids, event.signal)
+        return this.#signal(event.ids, event.signal, event.scope)
       case 'want-project':
         return applyProject(this, event.definition, event.services)
       case 'want-removal':
@@ -131,12 +131,13 @@ export class Turn {
     this.effects.push({ type: 'store', record: instance })
   }
 
-  #signal(ids: readonly InstanceId[], signal: number): void {
+  #signal(ids: readonly InstanceId[], signal: number, scope: 'main' | 'all'): void {
     for (const id of ids) {
       const instance = this.state.instances.get(id)
       const invocation = instance && invocationOf(instance)
-      if (!instance || !invocation || mainProcessOf(instance) === null) continue
-      this.effects.push({ type: 'signal', id, invocation, signal, scope: 'main' })
+      if (!instance || !invocation) continue
+      if (scope === 'main' && mainProcessOf(instance) === null) continue
+      this.effects.push({ type: 'signal', id, invocation, signal, scope })
     }
   }
 

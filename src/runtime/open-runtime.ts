@@ -18,7 +18,7 @@ import { monotonicMs, wallClockMs } from '../kernel/clock.ts'
 import { closeFd, raiseDescriptorLimit } from '../kernel/fd.ts'
 import { openPoller, type Poller } from '../kernel/poll.ts'
 import { bootId } from '../kernel/procfs.ts'
-import type { HomePaths } from '../protocol/home-paths.ts'
+import type { Directories } from '../protocol/directories.ts'
 import { createCgroupPort } from './cgroup-port.ts'
 import type { DescriptorStore } from './descriptor-store.ts'
 import { awaitHalfSpawned, createDiscovery } from './discover.ts'
@@ -35,7 +35,7 @@ import { createTimerPort } from './timer-port.ts'
 import { homeTag } from './home-tag.ts'
 
 export interface RuntimeOptions {
-  readonly paths: HomePaths
+  readonly paths: Directories
   readonly journal: Journal
   readonly store: DescriptorStore
   /** Who orphans are re-parented to: the guardian, or ourselves. */
@@ -90,7 +90,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${homeTag(options.paths.state)}` : null
   const cgroups = createCgroupPort(cgroupRoot, onProblem)
   const logPort = createLogPort({
-    directory: options.paths.logs,
+    directory: options.paths.log,
     poller,
     onDropped: (id, bytes, reason) => onProblem(`${id}: ${bytes} bytes of log lost: ${reason}`),
     onError: (message) => onProblem(message),

@@ -1,0 +1,114 @@
+// Runs one short command beside a service: an exec probe. Its output is kept up to a bound, its
+// time is limited, and nothing of its process group is left.
+
+import type { ExitStatus } from '../base/exit-status.ts'
+import { type Fd, type InstanceId, toInvocationId } from '../base/brands.ts'
+import { MAX_HOOK_OUTPUT_BYTES } from '../base/limits.ts'
+import { assert } from '../base/assert.ts'
+import { closeFd, openDevNull, setNonBlocking } from '../kernel/fd.ts'
+import { createPipe } from '../kernel/fifo.ts'
+import { sendSignal } from '../kernel/pidfd.ts'
+import { POLLIN, type Poller } from '../kernel/poll.ts'
+import { spawnProcess } from '../kernel/spawn.ts'
+import { reap } from '../kernel/wait.ts'
+import { isErrno } from '../kernel/syscall-error.ts'
+import type { Command, ServiceDefinition } from '../model/service-definition.ts'
+import { parseInstanceId } from '../model/service-name.ts'
+import { planLaunch } from './launch-plan.ts'
+import { readAvailable } from './read-available.ts'
+
+export interface CommandRequest {
+  readonly id: InstanceId
+  readonly definition: ServiceDefinition
+  readonly command: Command
+  readonly timeoutMs: number
+  readonly mainPid: number | null
+}
+
+export interface CommandResult {
+  readonly status: ExitStatus | 'timed-out' | 'refused'
+  /** What it printed, or why it was refused. */
+  readonly output: string
+}
+
+const STAGE_FD = 9
+const SIGKILL = 9
+
+/** Resolves when the command has ended; never rejects for what the command does. */
+export function runCommand(
+  request: CommandRequest,
+  poller: Poller,
+  baseEnvironment: (project: string) => Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  const { id, definition, command } = request
+  const name = parseInstanceId(id)
+  assert(name, `instance name '${id}'`)
+  const planned = planLaunch({
+    definition, role: 'main', command, name, mainPid: request.mainPid, exit: null, notifyFd: null,
+    // No process of a probe may be taken for one of the service.
+    invocation: toInvocationId('probe'),
+    baseEnvironment: baseEnvironment(name.project), stageFd: STAGE_FD,
+  })
+  if (planned.kind === 'refused') {
+    return Promise.resolve({ status: 'refused', output: `${planned.stage}: ${planned.reason}` })
+  }
+  const { reader, writer } = createPipe()
+  setNonBlocking(reader, true)
+  const devNull = openDevNull()
+  const files = [{ from: devNull, to: 0 }, { from: writer, to: 1 }, { from: writer, to: 2 }]
+  if (planned.usesStageFd) files.push({ from: writer, to: STAGE_FD })
+  const result = spawnProcess({ ...planned, files, session: 'new-session' })
+  closeFd(writer)
+  closeFd(devNull)
+  if (result.kind === 'failed') {
+    closeFd(reader)
+    return Promise.resolve({ status: 'refused', output: `${result.stage}: ${result.message}` })
+  }
+  return outcome(poller, result.pid, result.pidfd, reader, request.timeoutMs)
+}
+
+function outcome(
+  poller: Poller,
+  pid: number,
+  pidfd: Fd,
+  reader: Fd,
+  timeoutMs: number,
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    let output = ''
+    let hasTimedOut = false
+    const timer = setTimeout(() => {
+      hasTimedOut = true
+      killGroup(pid)
+      sendSignal(pidfd, SIGKILL)
+    }, timeoutMs)
+    const read = () => {
+      const { text, isAtEnd } = readAvailable(reader)
+      if (output.length < MAX_HOOK_OUTPUT_BYTES) output += text
+      if (isAtEnd) poller.remove(reader)
+    }
+    poller.add(reader, POLLIN, read)
+    poller.add(pidfd, POLLIN, () => {
+      // Not reaped yet: the number is still held, and the rest of its group can be ended by it.
+      killGroup(pid)
+      const status = reap(pidfd)
+      if (status === 'running') return
+      clearTimeout(timer)
+      read()
+      poller.remove(pidfd)
+      poller.remove(reader)
+      closeFd(pidfd)
+      closeFd(reader)
+      const known = status === 'not-a-child' ? { kind: 'unknown' as const } : status
+      resolve({ status: hasTimedOut ? 'timed-out' : known, output: output.trim() })
+    })
+  })
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH') && !isErrno(error, 'EPERM')) throw error
+  }
+}
