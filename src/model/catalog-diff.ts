@@ -21,14 +21,34 @@ type Effect = 'restart' | 'live'
 
 /** A new part of the model must be judged here, or it will not compile. */
 const effects: Readonly<Record<keyof ServiceDefinition, Effect>> = {
-  name: 'restart', description: 'live', kind: 'restart', command: 'restart', directory: 'restart',
-  environment: 'restart', environmentFiles: 'restart', instanceEnvironment: 'restart',
-  user: 'restart', group: 'restart', supplementaryGroups: 'restart', umask: 'restart',
-  nice: 'restart', limits: 'restart', instances: 'live', isStartedAtBoot: 'live',
-  requires: 'live', wants: 'live', after: 'live', before: 'live',
+  name: 'restart',
+  description: 'live',
+  kind: 'restart',
+  command: 'restart',
+  directory: 'restart',
+  environment: 'restart',
+  environmentFiles: 'restart',
+  instanceEnvironment: 'restart',
+  user: 'restart',
+  group: 'restart',
+  supplementaryGroups: 'restart',
+  umask: 'restart',
+  nice: 'restart',
+  limits: 'restart',
+  instances: 'live',
+  isStartedAtBoot: 'live',
+  requires: 'live',
+  wants: 'live',
+  after: 'live',
+  before: 'live',
   // How the *next* start is judged; see isReadinessLive for the exception.
   readiness: 'live',
-  liveness: 'live', restart: 'live', stop: 'live', reload: 'live', setup: 'live', finish: 'live',
+  liveness: 'live',
+  restart: 'live',
+  stop: 'live',
+  reload: 'live',
+  setup: 'live',
+  finish: 'live',
   log: 'live',
 }
 
@@ -36,7 +56,8 @@ const fields = Object.keys(effects) as (keyof ServiceDefinition)[]
 
 /** Null stands for a project that is not there. Services in the order of `after`, then the removed. */
 export function diffProjects(
-  before: ProjectDefinition | null, after: ProjectDefinition | null,
+  before: ProjectDefinition | null,
+  after: ProjectDefinition | null,
 ): readonly ServiceChange[] {
   const old = new Map(Object.entries(before?.services ?? {}))
   const changes: ServiceChange[] = []
@@ -56,20 +77,26 @@ function plainChange(service: string, kind: ChangeKind): ServiceChange {
 
 /** Compares two definitions of the same service. */
 export function diffServices(before: ServiceDefinition, after: ServiceDefinition): ServiceChange {
-  const changed = fields.filter((field) =>
-    printCanonical(before[field]) !== printCanonical(after[field]))
-  const restarting = changed.filter((field) => effects[field] === 'restart'
-    || (field === 'readiness' && !isReadinessLive(before, after)))
+  const changed = fields.filter(
+    (field) => printCanonical(before[field]) !== printCanonical(after[field]),
+  )
+  const restarting = changed.filter(
+    (field) =>
+      effects[field] === 'restart' || (field === 'readiness' && !isReadinessLive(before, after)),
+  )
   const kind = restarting.length > 0 ? 'restart-needed' : changed.length > 0 ? 'live' : 'unchanged'
   return {
-    service: after.name, kind, settings: toSettings(changed), restartSettings: toSettings(restarting),
+    service: after.name,
+    kind,
+    settings: toSettings(changed),
+    restartSettings: toSettings(restarting),
   }
 }
 
 /** The descriptor of notify-fd is given to the process when it starts. */
 function isReadinessLive(before: ServiceDefinition, after: ServiceDefinition): boolean {
   const fdOf = ({ readiness }: ServiceDefinition): number | null =>
-    (readiness.kind === 'notify-fd' ? readiness.fd : null)
+    readiness.kind === 'notify-fd' ? readiness.fd : null
   return fdOf(before) === fdOf(after)
 }
 

@@ -37,7 +37,9 @@ export function buildCatalog(projects: readonly ProjectDefinition[]): BuiltCatal
     if (other !== undefined) diagnostics.push(describeDuplicate(definition, other.definition))
     diagnostics.push(...validateProject(definition, graph).map((problem) => toDiagnostic(problem)))
     const services = new Map(Object.entries(definition.services))
-    const digests = new Map([...services].map(([name, service]) => [name, digestDefinition(service)]))
+    const digests = new Map(
+      [...services].map(([name, service]) => [name, digestDefinition(service)]),
+    )
     byName.set(definition.name, { definition, services, graph, digests })
   }
   const isBroken = diagnostics.some(({ severity }) => severity === 'error')

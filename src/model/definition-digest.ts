@@ -14,7 +14,8 @@ export function printCanonical(value: unknown): string {
   if (value === Number.POSITIVE_INFINITY) return '"infinity"'
   if (Array.isArray(value)) return `[${value.map(printCanonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1))
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${printCanonical(item)}`).join(',')}}`
 }
@@ -29,7 +30,7 @@ export function hashText(text: string): string {
     low = (low ^ byte) >>> 0
     // The prime is 2^40 + 0x1b3; the product is taken in halves, which doubles hold exactly.
     const product = low * PRIME_LOW
-    high = (high * PRIME_LOW + Math.floor(product / 2 ** 32) + (low << 8 >>> 0)) % 2 ** 32
+    high = (high * PRIME_LOW + Math.floor(product / 2 ** 32) + ((low << 8) >>> 0)) % 2 ** 32
     low = product % 2 ** 32
   }
   for (const character of text) addUtf8(character.codePointAt(0) ?? 0, add)

@@ -11,7 +11,8 @@ import { validateProject } from './validate.ts'
 /** The text that parseProjectDefinition reads back after JSON.parse. */
 export function encodeDefinition(definition: ProjectDefinition | ServiceDefinition): string {
   return JSON.stringify(definition, (_key, value: unknown) =>
-    (value === Number.POSITIVE_INFINITY ? 'infinity' : value))
+    value === Number.POSITIVE_INFINITY ? 'infinity' : value,
+  )
 }
 
 export interface ParsedProject {
@@ -38,9 +39,15 @@ export function parseProjectDefinition(value: unknown): ParsedProject {
 function checkService(key: string, service: ServiceDefinition): readonly Problem[] {
   const problems: Problem[] = []
   const refuse = (path: SettingPath, message: string): void => {
-    problems.push({ severity: 'error', code: 'bad-shape', path: ['services', key, ...path], message })
+    problems.push({
+      severity: 'error',
+      code: 'bad-shape',
+      path: ['services', key, ...path],
+      message,
+    })
   }
-  if (service.name !== key) refuse(['name'], `is ${quote(service.name)}, but the key is ${quote(key)}`)
+  if (service.name !== key)
+    refuse(['name'], `is ${quote(service.name)}, but the key is ${quote(key)}`)
   if (service.restart.backoffMinMs > service.restart.backoffMaxMs) {
     refuse(['restart', 'backoffMinMs'], 'must not be above backoffMaxMs')
   }
@@ -48,7 +55,8 @@ function checkService(key: string, service: ServiceDefinition): readonly Problem
     if (limit.soft > limit.hard) refuse(['limits', name, 'soft'], 'must not be above hard')
   }
   const probes = [
-    service.readiness.kind === 'probe' ? service.readiness.probe : null, service.liveness?.probe,
+    service.readiness.kind === 'probe' ? service.readiness.probe : null,
+    service.liveness?.probe,
   ]
   for (const probe of probes) {
     if (probe?.action.kind === 'http' && probe.action.status[0] > probe.action.status[1]) {

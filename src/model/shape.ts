@@ -25,7 +25,11 @@ export interface TextRule {
 }
 
 /** Text without NUL. */
-export function text({ max = MAX_TEXT_LENGTH, mayBeEmpty = false, rule }: TextRule = {}): Shape<string> {
+export function text({
+  max = MAX_TEXT_LENGTH,
+  mayBeEmpty = false,
+  rule,
+}: TextRule = {}): Shape<string> {
   return (value, path, problems) => {
     if (typeof value !== 'string') return refuse(problems, path, 'must be text')
     if (value === '' && !mayBeEmpty) return refuse(problems, path, 'must not be empty')
@@ -49,17 +53,20 @@ export function integer(least: number, most: number): Shape<number> {
 /** A whole number, or Infinity, which JSON carries as the text `infinity`. */
 export function integerOrInfinity(least: number): Shape<number> {
   const finite = integer(least, Number.MAX_SAFE_INTEGER)
-  return (value, path, problems) => (value === 'infinity' || value === Number.POSITIVE_INFINITY
-    ? Number.POSITIVE_INFINITY : finite(value, path, problems))
+  return (value, path, problems) =>
+    value === 'infinity' || value === Number.POSITIVE_INFINITY
+      ? Number.POSITIVE_INFINITY
+      : finite(value, path, problems)
 }
 
 export const flag: Shape<boolean> = (value, path, problems) =>
-  (typeof value === 'boolean' ? value : refuse(problems, path, 'must be true or false'))
+  typeof value === 'boolean' ? value : refuse(problems, path, 'must be true or false')
 
 /** One of these words. */
 export function word<const T extends string>(words: readonly T[]): Shape<T> {
-  return (value, path, problems) => words.find((one) => one === value)
-    ?? refuse(problems, path, `must be one of ${words.join(', ')}`)
+  return (value, path, problems) =>
+    words.find((one) => one === value) ??
+    refuse(problems, path, `must be one of ${words.join(', ')}`)
 }
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
@@ -91,7 +98,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** An object with any keys that pass `key`. */
-export function record<T>(key: Shape<string>, shape: Shape<T>, most: number): Shape<Readonly<Record<string, T>>> {
+export function record<T>(
+  key: Shape<string>,
+  shape: Shape<T>,
+  most: number,
+): Shape<Readonly<Record<string, T>>> {
   return (value, path, problems) => {
     if (!isObject(value)) return refuse(problems, path, 'must be an object')
     const names = Object.keys(value)
