@@ -32,8 +32,12 @@ export function printDiagnostic(diagnostic: Diagnostic): string {
   return `${where}${diagnostic.severity}: ${diagnostic.message}${setting}${hint}`
 }
 
-/** The same, then the line of the text with a caret under it. `text` is the file's content. */
+/** Several lines: what is wrong, the line of `text` (the file's content) with a caret, the hint. */
 export function printDiagnosticWithExcerpt(diagnostic: Diagnostic, text: string): string {
+  const { hint, ...rest } = diagnostic
   const excerpt = diagnostic.position ? printExcerpt(text, diagnostic.position) : ''
-  return excerpt === '' ? printDiagnostic(diagnostic) : `${printDiagnostic(diagnostic)}\n${excerpt}`
+  const lines = [printDiagnostic(rest)]
+  if (excerpt !== '') lines.push(...excerpt.split('\n').map((line) => `  ${line}`))
+  if (hint !== undefined) lines.push(`  ${hint}`)
+  return lines.join('\n')
 }

@@ -14,5 +14,10 @@ export function resolvePath(directory: string, path: string): string {
 
 /** The last part of a path: `shop` for `/srv/shop/`; empty for `/`. */
 export function baseName(path: string): string {
-  return path.split('/').filter((part) => part !== '').at(-1) ?? ''
+  return (
+    path
+      .split('/')
+      .filter((part) => part !== '')
+      .at(-1) ?? ''
+  )
 }

@@ -15,11 +15,15 @@ export function quote(text: string): string {
 export function quoteList(words: readonly string[], joint = 'and'): string {
   const quoted = words.map(quote)
   if (quoted.length <= 1) return quoted.join('')
-  return `${quoted.slice(0, -1).join(', ')} ${joint} ${quoted[quoted.length - 1]}`
+  return `${quoted.slice(0, -1).join(', ')} ${joint} ${quoted.at(-1)}`
 }
 
 const shortEscapes: Readonly<Record<string, string>> = {
-  '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\', "'": "\\'",
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\\': '\\\\',
+  "'": "\\'",
 }
 
 function escapeCharacter(character: string): string {
@@ -27,8 +31,10 @@ function escapeCharacter(character: string): string {
   if (short !== undefined) return short
   const code = character.codePointAt(0) ?? 0
   const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0)
-  const isDirection = (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e)
-    || (code >= 0x2066 && code <= 0x2069)
+  const isDirection =
+    (code >= 0x200e && code <= 0x200f) ||
+    (code >= 0x2028 && code <= 0x202e) ||
+    (code >= 0x2066 && code <= 0x2069)
   const isLoneSurrogate = code >= 0xd800 && code <= 0xdfff
   if (!isControl && !isDirection && !isLoneSurrogate) return character
   return `\\u{${code.toString(16)}}`

@@ -17,9 +17,15 @@ export function printExcerpt(text: string, position: SourcePosition): string {
   if (line === undefined || line.trim() === '') return ''
   const before = [...line].slice(0, position.column - 1)
   const start = Math.max(0, before.length - 60)
-  const shown = [...line].slice(start, start + 100).map((character) => plain(character)).join('')
+  const shown = [...line]
+    .slice(start, start + 100)
+    .map((character) => plain(character))
+    .join('')
   // Tabs are kept in front of the caret, so that it lines up at any tab width.
-  const margin = before.slice(start).map((character) => (character === '\t' ? '\t' : ' ')).join('')
+  const margin = before
+    .slice(start)
+    .map((character) => (character === '\t' ? '\t' : ' '))
+    .join('')
   const prefix = `${position.line} | `
   return `${prefix}${shown}\n${' '.repeat(prefix.length)}${margin}^`
 }

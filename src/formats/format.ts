@@ -41,16 +41,22 @@ export interface Importer {
 
 /** In the order of the text, errors and warnings mixed, at most MAX_DIAGNOSTICS. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const sorted = [...diagnostics].sort((left, right) =>
-    (left.position?.line ?? 0) - (right.position?.line ?? 0)
-    || (left.position?.column ?? 0) - (right.position?.column ?? 0))
+  const sorted = [...diagnostics].sort(
+    (left, right) =>
+      (left.position?.line ?? 0) - (right.position?.line ?? 0) ||
+      (left.position?.column ?? 0) - (right.position?.column ?? 0),
+  )
   if (sorted.length <= MAX_DIAGNOSTICS) return sorted
   const left = sorted.length - MAX_DIAGNOSTICS
-  return [...sorted.slice(0, MAX_DIAGNOSTICS), {
-    severity: sorted.slice(MAX_DIAGNOSTICS).some(({ severity }) => severity === 'error')
-      ? 'error' : 'warning',
-    code: 'too-many',
-    message: `${left} more problems are not shown`,
-    hint: 'Correct these first.',
-  }]
+  return [
+    ...sorted.slice(0, MAX_DIAGNOSTICS),
+    {
+      severity: sorted.slice(MAX_DIAGNOSTICS).some(({ severity }) => severity === 'error')
+        ? 'error'
+        : 'warning',
+      code: 'too-many',
+      message: `${left} more problems are not shown`,
+      hint: 'Correct these first.',
+    },
+  ]
 }

@@ -8,8 +8,9 @@ import { procfileImporter } from './procfile/import.ts'
 export const importers: readonly Importer[] = [nativeImporter, procfileImporter]
 
 /** File names to try in a folder, the first first: `eudaemon.toml`, `Procfile`. */
-export const definitionFileNames: readonly string[] =
-  importers.flatMap(({ fileNames }) => fileNames)
+export const definitionFileNames: readonly string[] = importers.flatMap(
+  ({ fileNames }) => fileNames,
+)
 
 /** By the name of the file, else by how the text looks; undefined when neither helps. */
 export function detectFormat(fileName: string, text: string): Importer | undefined {

@@ -2,7 +2,14 @@
 // with these by a test.
 
 import type {
-  Command, Liveness, LogPlan, Probe, RestartPolicy, ServiceDefinition, ServiceKind, StopPlan,
+  Command,
+  Liveness,
+  LogPlan,
+  Probe,
+  RestartPolicy,
+  ServiceDefinition,
+  ServiceKind,
+  StopPlan,
 } from './service-definition.ts'
 
 const SIGTERM = 15
@@ -12,11 +19,13 @@ export const DEFAULT_HOOK_TIMEOUT_MS = 60_000
 export const DEFAULT_LIVENESS_FAILURES = 3 satisfies Liveness['failures']
 
 export const defaultReadyProbe = {
-  intervalMs: 250, attemptTimeoutMs: 5_000,
+  intervalMs: 250,
+  attemptTimeoutMs: 5_000,
 } as const satisfies Partial<Probe>
 
 export const defaultLiveProbe = {
-  intervalMs: 10_000, attemptTimeoutMs: 5_000,
+  intervalMs: 10_000,
+  attemptTimeoutMs: 5_000,
 } as const satisfies Partial<Probe>
 
 /** A longrun is always restarted; a oneshot has done its work or has failed. */
@@ -32,7 +41,10 @@ export function defaultRestart(kind: ServiceKind): RestartPolicy {
 }
 
 export const defaultStop: StopPlan = {
-  signal: SIGTERM, timeoutMs: 10_000, kill: 'cgroup', command: null,
+  signal: SIGTERM,
+  timeoutMs: 10_000,
+  kill: 'cgroup',
+  command: null,
 }
 
 export const defaultLog: LogPlan = {

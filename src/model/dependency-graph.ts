@@ -51,7 +51,8 @@ export function buildDependencyGraph(services: Services): DependencyGraph {
 }
 
 function follow(
-  graph: DependencyGraph, names: readonly string[],
+  graph: DependencyGraph,
+  names: readonly string[],
   neighbours: (name: string) => readonly string[],
 ): readonly string[] {
   const found = new Set(names.filter((name) => graph.waitsFor.has(name)))
@@ -62,14 +63,20 @@ function follow(
 
 /** The names and all that they require or want, directly or not: what `up NAME…` starts. */
 export function closureOf(graph: DependencyGraph, names: readonly string[]): readonly string[] {
-  return follow(graph, names, (name) => (graph.waitsFor.get(name) ?? [])
-    .filter(({ kind }) => kind === 'requires' || kind === 'wants').map(({ to }) => to))
+  return follow(graph, names, (name) =>
+    (graph.waitsFor.get(name) ?? [])
+      .filter(({ kind }) => kind === 'requires' || kind === 'wants')
+      .map(({ to }) => to),
+  )
 }
 
 /** The names and all that require them, directly or not: what stops when they stop. */
 export function dependentsOf(graph: DependencyGraph, names: readonly string[]): readonly string[] {
-  return follow(graph, names, (name) => (graph.waitedForBy.get(name) ?? [])
-    .filter(({ kind }) => kind === 'requires').map(({ from }) => from))
+  return follow(graph, names, (name) =>
+    (graph.waitedForBy.get(name) ?? [])
+      .filter(({ kind }) => kind === 'requires')
+      .map(({ from }) => from),
+  )
 }
 
 /**
@@ -79,8 +86,9 @@ export function dependentsOf(graph: DependencyGraph, names: readonly string[]): 
 export function startOrder(graph: DependencyGraph): readonly string[] {
   const missing = new Map(graph.names.map((name) => [name, graph.waitsFor.get(name)?.length ?? 0]))
   const order = graph.names.filter((name) => missing.get(name) === 0)
-  for (let at = 0; at < order.length; at += 1) {
-    for (const { from } of graph.waitedForBy.get(order[at] ?? '') ?? []) {
+  // A list hands out what is pushed to it while it is walked.
+  for (const name of order) {
+    for (const { from } of graph.waitedForBy.get(name) ?? []) {
       const left = (missing.get(from) ?? 0) - 1
       missing.set(from, left)
       if (left === 0) order.push(from)
@@ -162,10 +170,12 @@ function shortestCycle(graph: DependencyGraph, knot: readonly string[]): readonl
 }
 
 function chainTo(
-  cameBy: ReadonlyMap<string, Dependency>, last: Dependency, start: string,
+  cameBy: ReadonlyMap<string, Dependency>,
+  last: Dependency,
+  start: string,
 ): readonly Dependency[] {
   const chain = [last]
-  for (let name = last.from; name !== start;) {
+  for (let name = last.from; name !== start; ) {
     const step = cameBy.get(name)
     if (step === undefined) break
     chain.unshift(step)

@@ -58,14 +58,20 @@ export const fieldTypes = {
         { type: ['string', 'integer'] },
         {
           type: 'object',
-          properties: { soft: { type: ['string', 'integer'] }, hard: { type: ['string', 'integer'] } },
+          properties: {
+            soft: { type: ['string', 'integer'] },
+            hard: { type: ['string', 'integer'] },
+          },
           required: ['soft', 'hard'],
           additionalProperties: false,
         },
       ],
     },
   },
-  instances: { words: 'a number from 1 to 1000', schema: { type: 'integer', minimum: 1, maximum: 1000 } },
+  instances: {
+    words: 'a number from 1 to 1000',
+    schema: { type: 'integer', minimum: 1, maximum: 1000 },
+  },
   count: { words: 'a number, 1 or more', schema: { type: 'integer', minimum: 1 } },
   'count-or-zero': { words: 'a number, 0 or more', schema: { type: 'integer', minimum: 0 } },
   kind: { words: '"longrun" or "oneshot"', schema: { enum: ['longrun', 'oneshot'] } },
@@ -83,14 +89,20 @@ export const fieldTypes = {
   },
   pattern: { words: 'a JavaScript regular expression', schema: { type: 'string', minLength: 1 } },
   stream: {
-    words: '"stdout", "stderr" or "any"', schema: { enum: ['stdout', 'stderr', 'any'] },
+    words: '"stdout", "stderr" or "any"',
+    schema: { enum: ['stdout', 'stderr', 'any'] },
   },
-  fd: { words: 'a descriptor number from 3 to 255', schema: { type: 'integer', minimum: 3, maximum: 255 } },
+  fd: {
+    words: 'a descriptor number from 3 to 255',
+    schema: { type: 'integer', minimum: 3, maximum: 255 },
+  },
   'restart-policy': {
-    words: '"always", "on-failure" or "never"', schema: { enum: ['always', 'on-failure', 'never'] },
+    words: '"always", "on-failure" or "never"',
+    schema: { enum: ['always', 'on-failure', 'never'] },
   },
   backoff: {
-    words: 'a range of durations such as "100ms..30s", or one duration', schema: text,
+    words: 'a range of durations such as "100ms..30s", or one duration',
+    schema: text,
   },
   burst: { words: 'restarts/time such as "5/10s", or "none"', schema: text },
   'exit-codes': { words: 'a list of numbers from 0 to 255', schema: codes },

@@ -12,8 +12,11 @@ export function isValidName(name: string): boolean {
 
 /** A valid name made from a folder's name: `My Shop!` becomes `My-Shop`. */
 export function toProjectName(folderName: string): string {
-  const name = folderName.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, MAX_NAME_LENGTH).replace(/-+$/, '')
+  const name = folderName
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/-+$/, '')
   return isValidName(name) ? name : 'project'
 }
 

@@ -34,8 +34,11 @@ export function parseEnvFile(text: string, file: string): EnvFile {
     const value = readValue(text, at + head[0].length, end)
     if ('problem' in value) {
       diagnostics.push({
-        severity: 'error', code: 'bad-line', position: findPosition(at),
-        message: `${name}: ${value.problem}`, hint: value.hint,
+        severity: 'error',
+        code: 'bad-line',
+        position: findPosition(at),
+        message: `${name}: ${value.problem}`,
+        hint: value.hint,
       })
     } else {
       variables.set(name, value.text)
@@ -48,12 +51,14 @@ export function parseEnvFile(text: string, file: string): EnvFile {
 
 function describeLine(line: string, position: SourcePosition): Diagnostic {
   const name = /^\s*(?:export[ \t]+)?([^=]*?)[ \t]*=/.exec(line)?.[1]
-  const message = name === undefined
-    ? `${quote(line.trim())} is not KEY=VALUE`
-    : `${quote(name)} is not a name of an environment variable`
-  const hint = name === undefined
-    ? 'Write KEY=VALUE, or put # in front of a comment.'
-    : 'Names have letters, digits and "_", and do not begin with a digit.'
+  const message =
+    name === undefined
+      ? `${quote(line.trim())} is not KEY=VALUE`
+      : `${quote(name)} is not a name of an environment variable`
+  const hint =
+    name === undefined
+      ? 'Write KEY=VALUE, or put # in front of a comment.'
+      : 'Names have letters, digits and "_", and do not begin with a digit.'
   return { severity: 'error', code: 'bad-line', message, hint, position }
 }
 
@@ -71,13 +76,22 @@ function readValue(text: string, start: number, end: number): Value {
   const first = text[start]
   if (start < end && (first === "'" || first === '"')) return readQuoted(text, start, first)
   // A comment needs a blank in front of it: `#` inside of a password is kept.
-  const bare = text.slice(start, end).replace(/(?:^|[ \t]+)#.*$/, '').trim()
-  if (bare.includes('\0')) return { problem: 'the value holds a NUL', hint: 'Remove it.', end: end + 1 }
+  const bare = text
+    .slice(start, end)
+    .replace(/(?:^|[ \t]+)#.*$/, '')
+    .trim()
+  if (bare.includes('\0'))
+    return { problem: 'the value holds a NUL', hint: 'Remove it.', end: end + 1 }
   return { text: bare, end: end + 1 }
 }
 
 const escapes: Readonly<Record<string, string>> = {
-  n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+  $: '$',
 }
 
 function readQuoted(text: string, start: number, mark: string): Value {

@@ -3,7 +3,10 @@
 import type { SourcePosition } from '../base/source-position.ts'
 
 /** Returns a function from an offset (in UTF-16 units) to a position. */
-export function createPositionFinder(text: string, file: string): (offset: number) => SourcePosition {
+export function createPositionFinder(
+  text: string,
+  file: string,
+): (offset: number) => SourcePosition {
   const starts = [0]
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
   return (offset) => {

@@ -164,7 +164,12 @@ function skipBlank(scan: Scan): void {
     if (character === '#') {
       const end = scan.text.indexOf('\n', scan.offset)
       scan.offset = end < 0 ? scan.text.length : end
-    } else if (character === ' ' || character === '\t' || character === '\n' || character === '\r') {
+    } else if (
+      character === ' ' ||
+      character === '\t' ||
+      character === '\n' ||
+      character === '\r'
+    ) {
       scan.offset += 1
     } else return
   }

@@ -25,8 +25,11 @@ export function parseToml(text: string, file: string): TomlDocument {
   if (text.length > MAX_DEFINITION_TEXT) {
     const message = `the file has ${text.length} characters, more than ${MAX_DEFINITION_TEXT}`
     return refused({
-      severity: 'error', code: 'too-many', message,
-      hint: 'Split it into several projects.', position: { file, line: 1, column: 1 },
+      severity: 'error',
+      code: 'too-many',
+      message,
+      hint: 'Split it into several projects.',
+      position: { file, line: 1, column: 1 },
     })
   }
   let value: Readonly<Record<string, unknown>>
@@ -84,7 +87,8 @@ const advices: readonly SyntaxAdvice[] = [
   {
     about: /unrecognised escape|invalid escape/,
     message: () => 'unknown escape after a backslash in double quotes',
-    hint: () => "Double the backslash, or put the text in single quotes ('…'), which escape nothing.",
+    hint: () =>
+      "Double the backslash, or put the text in single quotes ('…'), which escape nothing.",
   },
   {
     about: /incomplete key-value|unexpected end of key/,
@@ -93,12 +97,14 @@ const advices: readonly SyntaxAdvice[] = [
   },
   {
     about: /illegal character in key|illegal empty bare key/,
-    message: (line) => (line.includes('=')
-      ? 'a key holds a character that needs quotes'
-      : 'a line that is neither KEY = VALUE nor a [TABLE] heading'),
-    hint: (line) => (/^\s*[\w.-]+\s*:/.test(line)
-      ? 'TOML separates key and value by "=", not by ":".'
-      : 'Bare keys have letters, digits, "_" and "-" only; put other keys in quotes.'),
+    message: (line) =>
+      line.includes('=')
+        ? 'a key holds a character that needs quotes'
+        : 'a line that is neither KEY = VALUE nor a [TABLE] heading',
+    hint: (line) =>
+      /^\s*[\w.-]+\s*:/.test(line)
+        ? 'TOML separates key and value by "=", not by ":".'
+        : 'Bare keys have letters, digits, "_" and "-" only; put other keys in quotes.',
   },
   {
     about: /illegal leading zero/,
@@ -117,7 +123,8 @@ const advices: readonly SyntaxAdvice[] = [
   },
   {
     about: /numeric literal|numeric value|invalid value|underscore/,
-    message: (line) => (bareValue.test(line) ? 'the value has no quotes' : 'this is no valid value'),
+    message: (line) =>
+      bareValue.test(line) ? 'the value has no quotes' : 'this is no valid value',
     hint: quoteAdvice,
   },
   {

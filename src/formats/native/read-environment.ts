@@ -5,7 +5,14 @@ import { resolvePath } from '../../base/path.ts'
 import { quote } from '../../base/quote.ts'
 import type { EnvironmentFile } from '../../model/service-definition.ts'
 import {
-  accept, describeValue, isTable, listOf, type Parsed, parseText, refuse, refuseType,
+  accept,
+  describeValue,
+  isTable,
+  listOf,
+  type Parsed,
+  parseText,
+  refuse,
+  refuseType,
   type ValueParser,
 } from './value.ts'
 
@@ -27,16 +34,22 @@ export const parseEnvironment: ValueParser<Readonly<Record<string, string>>> = (
     length += name.length + parsed.value.length + 2
   }
   if (length > MAX_ENVIRONMENT_LENGTH || entries.length > MAX_ENVIRONMENT_VARIABLES) {
-    return refuse('too-many', `the environment has ${entries.length} variables, ${length} characters`,
-      `At most ${MAX_ENVIRONMENT_VARIABLES} and ${MAX_ENVIRONMENT_LENGTH}.`)
+    return refuse(
+      'too-many',
+      `the environment has ${entries.length} variables, ${length} characters`,
+      `At most ${MAX_ENVIRONMENT_VARIABLES} and ${MAX_ENVIRONMENT_LENGTH}.`,
+    )
   }
   return accept(Object.fromEntries(entries))
 }
 
 function parseVariable(name: string, value: unknown): Parsed<string> {
   if (!variableName.test(name)) {
-    return refuse('bad-environment', `${quote(name)} is not a name of an environment variable`,
-      'Names have letters, digits and "_", and do not begin with a digit.')
+    return refuse(
+      'bad-environment',
+      `${quote(name)} is not a name of an environment variable`,
+      'Names have letters, digits and "_", and do not begin with a digit.',
+    )
   }
   if (name.startsWith('EUDAEMON_')) {
     return refuse('bad-environment', `${name} is set by the supervisor itself`, 'Use another name.')
@@ -44,8 +57,11 @@ function parseVariable(name: string, value: unknown): Parsed<string> {
   if (typeof value === 'number' || typeof value === 'boolean') return accept(String(value))
   if (value === '') return accept('')
   if (typeof value !== 'string') {
-    return refuse('wrong-type', `a variable must be text, a number, true or false, not ${describeValue(value)}`,
-      'Put it in quotes.')
+    return refuse(
+      'wrong-type',
+      `a variable must be text, a number, true or false, not ${describeValue(value)}`,
+      'Put it in quotes.',
+    )
   }
   return value.trim() === '' ? accept(value) : parseText(value)
 }
@@ -56,8 +72,11 @@ export function pathFrom(directory: string): ValueParser<string> {
     const text = parseText(value)
     if (!text.isOk) return text
     if (/^~/.test(text.value) || /^\$|\$\{/.test(text.value)) {
-      return refuse('bad-path', `${quote(text.value)}: "~" and variables are not expanded here`,
-        'Write the whole path, or one as seen from the folder of this file.')
+      return refuse(
+        'bad-path',
+        `${quote(text.value)}: "~" and variables are not expanded here`,
+        'Write the whole path, or one as seen from the folder of this file.',
+      )
     }
     return accept(resolvePath(directory, text.value))
   }

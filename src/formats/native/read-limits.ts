@@ -30,8 +30,11 @@ function limitOf(name: LimitName): ValueParser<ResourceLimit> {
     }
     const unknown = Object.keys(value).find((key) => key !== 'soft' && key !== 'hard')
     if (unknown !== undefined || !('soft' in value) || !('hard' in value)) {
-      return refuse('bad-limit', 'a limit in { } has exactly the keys soft and hard',
-        `Write ${name} = { soft = …, hard = … }.`)
+      return refuse(
+        'bad-limit',
+        'a limit in { } has exactly the keys soft and hard',
+        `Write ${name} = { soft = …, hard = … }.`,
+      )
     }
     const soft = parseAmount(name, value['soft'])
     if (!soft.isOk) return { ...soft, at: ['soft'] }
@@ -47,7 +50,8 @@ function parseAmount(name: LimitName, value: unknown): Parsed<number> {
   const isCounted = countedLimits.has(name)
   const example = isCounted ? '1024' : name === 'cpu' ? '3600 (seconds)' : '"512M"'
   const hint = `Write a value such as ${example}, or "unlimited".`
-  if (typeof value !== 'number' && typeof value !== 'string') return refuseType('a limit', value, hint)
+  if (typeof value !== 'number' && typeof value !== 'string')
+    return refuseType('a limit', value, hint)
   let amount: number | undefined
   if (typeof value === 'number') amount = value
   else if (name === 'cpu') amount = Math.round((parseDuration(value) ?? Number.NaN) / 1_000)

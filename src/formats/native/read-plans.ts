@@ -1,19 +1,39 @@
 // `restart`, `stop`, `reload`, `setup`, `finish` and `log`: the plans for the life of a service.
 
 import {
-  DEFAULT_HOOK_TIMEOUT_MS, defaultLog, defaultRestart, defaultStop,
+  DEFAULT_HOOK_TIMEOUT_MS,
+  defaultLog,
+  defaultRestart,
+  defaultStop,
 } from '../../model/defaults.ts'
 import type {
-  Hook, LogPlan, ReloadPlan, RestartPolicy, ServiceKind, StopPlan,
+  Hook,
+  LogPlan,
+  ReloadPlan,
+  RestartPolicy,
+  ServiceKind,
+  StopPlan,
 } from '../../model/service-definition.ts'
 import { compressions, killModes, restartPolicies, timestampKinds } from '../../model/words.ts'
 import {
-  hasKey, openSection, readChoiceKey, readField, readSection, report, type Section,
+  hasKey,
+  openSection,
+  readChoiceKey,
+  readField,
+  readSection,
+  report,
+  type Section,
 } from './section.ts'
 import { integerFrom, isTable, listOf, oneOf } from './value.ts'
 import {
-  parseBackoff, parseBurst, parseCommand, parseLogSize, parseReloadSignal, parseSignalValue,
-  parseTime, parseTimeOrInfinity,
+  parseBackoff,
+  parseBurst,
+  parseCommand,
+  parseLogSize,
+  parseReloadSignal,
+  parseSignalValue,
+  parseTime,
+  parseTimeOrInfinity,
 } from './values.ts'
 
 /** A word, or a table. */
@@ -77,8 +97,13 @@ export function readHook(service: Section, key: 'setup' | 'finish'): Hook | null
   if (section === undefined) return null
   const timeoutMs = readField(section, 'timeout', parseTimeOrInfinity) ?? DEFAULT_HOOK_TIMEOUT_MS
   if (!hasKey(section, 'command')) {
-    report(section, null, 'missing-setting', `${key} has no command`,
-      `Write ${key} = { command = "…" }.`)
+    report(
+      section,
+      null,
+      'missing-setting',
+      `${key} has no command`,
+      `Write ${key} = { command = "…" }.`,
+    )
   }
   const command = readField(section, 'command', parseCommand)
   return command === undefined ? null : { command, timeoutMs }

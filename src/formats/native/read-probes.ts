@@ -2,16 +2,25 @@
 
 import { quote } from '../../base/quote.ts'
 import {
-  DEFAULT_LIVENESS_FAILURES, DEFAULT_READY_TIMEOUT_MS, defaultLiveProbe, defaultReadyProbe,
+  DEFAULT_LIVENESS_FAILURES,
+  DEFAULT_READY_TIMEOUT_MS,
+  defaultLiveProbe,
+  defaultReadyProbe,
 } from '../../model/defaults.ts'
 import type { Liveness, ProbeAction, Readiness } from '../../model/service-definition.ts'
+import { parsePattern, parseStatusRange, parseTcp, parseUrl } from './probe-values.ts'
 import {
-  hasKey, openSection, readChoiceKey, readField, readSection, refuseKeys, report, type Section,
+  hasKey,
+  openSection,
+  readChoiceKey,
+  readField,
+  readSection,
+  refuseKeys,
+  report,
+  type Section,
 } from './section.ts'
 import { accept, integerFrom, oneOf, refuse, type ValueParser } from './value.ts'
-import {
-  parseCommand, parsePattern, parseStatusRange, parseTcp, parseTime, parseTimeOrInfinity, parseUrl,
-} from './values.ts'
+import { parseCommand, parseTime, parseTimeOrInfinity } from './values.ts'
 
 const readyWays = ['immediate', 'delay', 'http', 'tcp', 'exec', 'log', 'notify-fd'] as const
 const probeWays = ['http', 'tcp', 'exec'] as const
@@ -64,22 +73,33 @@ function readOwnWord(section: Section, way: string, timeoutMs: number): Readines
   return { kind: 'immediate' }
 }
 
-const parseTrue: ValueParser<true> = (value) => (value === true ? accept(true)
-  : refuse('bad-value', 'only true is possible here', 'Write immediate = true, or another way.'))
+const parseTrue: ValueParser<true> = (value) =>
+  value === true
+    ? accept(true)
+    : refuse('bad-value', 'only true is possible here', 'Write immediate = true, or another way.')
 
 const parseReadyWord: ValueParser<null> = (value) => {
   if (value === 'immediate') return accept(null)
   const text = String(value)
   if (['notify', 'sd-notify', 'sd_notify', 'forking'].includes(text)) {
-    return refuse('not-yet', `${quote(text)} belongs to a later version of eudaemon`,
-      'Use { notify-fd = 3 }, a probe or a log pattern for now.')
+    return refuse(
+      'not-yet',
+      `${quote(text)} belongs to a later version of eudaemon`,
+      'Use { notify-fd = 3 }, a probe or a log pattern for now.',
+    )
   }
   if (/^https?:/.test(text)) {
-    return refuse('bad-value', `${quote(text)} is not possible here`,
-      `Write ready = { http = ${JSON.stringify(text)} }.`)
+    return refuse(
+      'bad-value',
+      `${quote(text)} is not possible here`,
+      `Write ready = { http = ${JSON.stringify(text)} }.`,
+    )
   }
-  return refuse('bad-value', `${quote(text)} is not possible here`,
-    'Write "immediate", or a table with one of delay, http, tcp, exec, log, notify-fd.')
+  return refuse(
+    'bad-value',
+    `${quote(text)} is not possible here`,
+    'Write "immediate", or a table with one of delay, http, tcp, exec, log, notify-fd.',
+  )
 }
 
 /** Null when nothing valid is written. */
@@ -88,7 +108,8 @@ export function readLiveness(service: Section): Liveness | null {
   if (section === undefined) return null
   const way = readChoiceKey(section, probeWays, 'how the service is asked whether it lives')
   if (way !== undefined && way !== 'http') refuseKeys(section, ['status'], `with ${quote(way)}`)
-  const failures = readField(section, 'failures', integerFrom(1, 1_000)) ?? DEFAULT_LIVENESS_FAILURES
+  const failures =
+    readField(section, 'failures', integerFrom(1, 1_000)) ?? DEFAULT_LIVENESS_FAILURES
   const rhythm = readRhythm(section)
   const action = way === undefined ? undefined : readAction(section, way)
   if (action === undefined) return null
@@ -123,7 +144,12 @@ export function refuseProbesOfOneshot(service: Section): void {
   for (const key of ['ready', 'live'] as const) {
     if (!hasKey(service, key)) continue
     const why = key === 'ready' ? 'it is ready when it has ended with success' : 'it does not stay'
-    report(service, key, 'conflict', `a oneshot cannot have ${quote(key)}: ${why}`,
-      `Remove it, or use kind = "longrun".`)
+    report(
+      service,
+      key,
+      'conflict',
+      `a oneshot cannot have ${quote(key)}: ${why}`,
+      `Remove it, or use kind = "longrun".`,
+    )
   }
 }

@@ -6,16 +6,34 @@ import { quote } from '../../base/quote.ts'
 import { withDefaults } from '../../model/defaults.ts'
 import type { SettingPath } from '../../model/problem.ts'
 import type {
-  Command, EnvironmentFile, LogPlan, ServiceDefinition, ServiceKind,
+  Command,
+  EnvironmentFile,
+  LogPlan,
+  ServiceDefinition,
+  ServiceKind,
 } from '../../model/service-definition.ts'
 import { serviceKinds } from '../../model/words.ts'
 import { environmentFilesFrom, parseEnvironment, pathFrom } from './read-environment.ts'
 import { readLimits } from './read-limits.ts'
 import { readHook, readLog, readReload, readRestart, readStop } from './read-plans.ts'
 import { readLiveness, readReadiness, refuseProbesOfOneshot } from './read-probes.ts'
-import { hasKey, openSection, type ReadContext, readField, report, type Section } from './section.ts'
 import {
-  accept, integerFrom, listOf, oneOf, parseText, refuse, refuseType, type ValueParser,
+  hasKey,
+  openSection,
+  type ReadContext,
+  readField,
+  report,
+  type Section,
+} from './section.ts'
+import {
+  accept,
+  integerFrom,
+  listOf,
+  oneOf,
+  parseText,
+  refuse,
+  refuseType,
+  type ValueParser,
 } from './value.ts'
 import { parseCommand, parseName, parseUmask } from './values.ts'
 
@@ -33,14 +51,22 @@ const dependencyKeys = ['requires', 'wants', 'after', 'before'] as const
 
 /** Undefined only when `value` is no table. */
 export function readService(
-  context: ReadContext, name: string, value: unknown, inherited: Inherited,
+  context: ReadContext,
+  name: string,
+  value: unknown,
+  inherited: Inherited,
 ): ServiceDefinition | undefined {
   const path: SettingPath = ['services', name]
   const section = openSection(context, path, 'service', value)
   if (section === undefined) return undefined
   if (!hasKey(section, 'command')) {
-    report(section, null, 'missing-setting', `service ${quote(name)} has no command`,
-      'Add command = ["PROGRAM", "ARGUMENT"] or command = "a line for sh -c".')
+    report(
+      section,
+      null,
+      'missing-setting',
+      `service ${quote(name)} has no command`,
+      'Add command = ["PROGRAM", "ARGUMENT"] or command = "a line for sh -c".',
+    )
   }
   const kind = readField(section, 'kind', parseKind) ?? 'longrun'
   const environment = readField(section, 'env', parseEnvironment) ?? {}
@@ -70,8 +96,9 @@ export function readService(
 type Dependencies = Pick<ServiceDefinition, (typeof dependencyKeys)[number]>
 
 function readDependencies(section: Section): Dependencies {
-  const lists = dependencyKeys.map((key) =>
-    [key, readField(section, key, listOf(parseName, 'service names')) ?? []] as const)
+  const lists = dependencyKeys.map(
+    (key) => [key, readField(section, key, listOf(parseName, 'service names')) ?? []] as const,
+  )
   return Object.fromEntries(lists) as unknown as Dependencies
 }
 
@@ -93,8 +120,11 @@ function readLife(section: Section, kind: ServiceKind) {
 
 const parseKind: ValueParser<ServiceKind> = (value) => {
   if (value === 'target') {
-    return refuse('not-yet', "kind 'target' belongs to a later version of eudaemon",
-      'Use a oneshot with command = ["true"] that requires the members for now.')
+    return refuse(
+      'not-yet',
+      "kind 'target' belongs to a later version of eudaemon",
+      'Use a oneshot with command = ["true"] that requires the members for now.',
+    )
   }
   return oneOf(serviceKinds)(value)
 }
@@ -106,6 +136,9 @@ const parseAccount: ValueParser<string> = (value) => {
   }
   if (typeof value !== 'string') return refuseType('a name or number', value, 'Put it in quotes.')
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/.test(value) && value.length <= 32) return accept(value)
-  return refuse('bad-name', `${quote(value)} cannot be the name of a user or group`,
-    'Give the name, or the number of the user or group.')
+  return refuse(
+    'bad-name',
+    `${quote(value)} cannot be the name of a user or group`,
+    'Give the name, or the number of the user or group.',
+  )
 }

@@ -11,7 +11,14 @@ import { type Importer, type ProjectSource, type ReadResult, sortDiagnostics } f
 import { environmentFilesFrom, parseEnvironment } from './read-environment.ts'
 import { readLog } from './read-plans.ts'
 import { type Inherited, noCommand, readService } from './read-service.ts'
-import { hasKey, openSection, type ReadContext, readField, report, type Section } from './section.ts'
+import {
+  hasKey,
+  openSection,
+  type ReadContext,
+  readField,
+  report,
+  type Section,
+} from './section.ts'
 import { describeValue, isTable } from './value.ts'
 import { parseName } from './values.ts'
 
@@ -32,13 +39,16 @@ export function readProject(source: ProjectSource): ReadResult {
   const project = readTop(context, source, document.value)
   problems.push(...validateProject(project))
   const start = { file: source.file, line: 1, column: 1 }
-  const diagnostics = sortDiagnostics(problems.map((problem) =>
-    toDiagnostic(problem, (path) => document.positionOf(path) ?? start)))
+  const diagnostics = sortDiagnostics(
+    problems.map((problem) => toDiagnostic(problem, (path) => document.positionOf(path) ?? start)),
+  )
   return { project: isUsable(diagnostics) ? project : null, diagnostics }
 }
 
 function readTop(
-  context: ReadContext, source: ProjectSource, value: Readonly<Record<string, unknown>>,
+  context: ReadContext,
+  source: ProjectSource,
+  value: Readonly<Record<string, unknown>>,
 ): ProjectDefinition {
   const { file, directory } = source
   const top = openSection(context, [], 'project', value)
@@ -56,18 +66,33 @@ function readServices(top: Section): Readonly<Record<string, ServiceDefinition>>
   }
   const value = hasKey(top, 'services') ? top.table['services'] : {}
   if (!isTable(value)) {
-    report(top, 'services', 'wrong-type', `expected a table, but found ${describeValue(value)}`,
-      'Write one heading a service: [services.web].')
+    report(
+      top,
+      'services',
+      'wrong-type',
+      `expected a table, but found ${describeValue(value)}`,
+      'Write one heading a service: [services.web].',
+    )
     return {}
   }
   const names = Object.keys(value)
   if (names.length === 0) {
-    report(top, null, 'no-services', 'the file defines no service',
-      'Add a heading [services.NAME] and below it command = "…".')
+    report(
+      top,
+      null,
+      'no-services',
+      'the file defines no service',
+      'Add a heading [services.NAME] and below it command = "…".',
+    )
   }
   // A service that cannot be read keeps its place, so that what depends on it is not blamed too.
-  return Object.fromEntries(names.map((name) => {
-    const service = readService(context, name, value[name], inherited)
-    return [name, service ?? withDefaults({ name, command: noCommand, directory: context.directory })]
-  }))
+  return Object.fromEntries(
+    names.map((name) => {
+      const service = readService(context, name, value[name], inherited)
+      return [
+        name,
+        service ?? withDefaults({ name, command: noCommand, directory: context.directory }),
+      ]
+    }),
+  )
 }

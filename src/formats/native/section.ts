@@ -26,14 +26,19 @@ export interface Section {
 
 /** Undefined (and reported) when `value` is no table. Reports the keys that do not belong here. */
 export function openSection(
-  context: ReadContext, path: SettingPath, scope: FieldScope, value: unknown,
+  context: ReadContext,
+  path: SettingPath,
+  scope: FieldScope,
+  value: unknown,
 ): Section | undefined {
   if (!isTable(value)) {
     const keys = [...fieldsOfScope(scope).keys()]
     const name = path.at(-1) ?? ''
     const example = scope === 'service' ? `[services.${name}]` : `${name} = { ${keys[0]} = … }`
     context.problems.push({
-      severity: 'error', code: 'wrong-type', path,
+      severity: 'error',
+      code: 'wrong-type',
+      path,
       message: `expected a table, but found ${describeValue(value)}`,
       hint: `Write ${example}.`,
     })
@@ -49,7 +54,10 @@ export function openSection(
 function reportUnknownKey(section: Section, key: string): void {
   const { scope } = section
   const known = fieldsOfScope(scope)
-  const plain = key.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replaceAll('_', '-').toLowerCase()
+  const plain = key
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replaceAll('_', '-')
+    .toLowerCase()
   const later = adviseLaterKey(scope, plain)
   if (later !== undefined) {
     report(section, key, 'not-yet', `${quote(key)} belongs to a later version of eudaemon`, later)
@@ -66,7 +74,11 @@ function reportUnknownKey(section: Section, key: string): void {
 
 /** Reports about a key of the section, or about the section itself when `key` is null. */
 export function report(
-  section: Section, key: string | null, code: DiagnosticCode, message: string, hint?: string,
+  section: Section,
+  key: string | null,
+  code: DiagnosticCode,
+  message: string,
+  hint?: string,
 ): void {
   const path = key === null ? section.path : [...section.path, key]
   const problem: Problem = { severity: 'error', code, path, message }
@@ -75,7 +87,10 @@ export function report(
 
 /** True when the key is written, whatever its value. */
 export function hasKey(section: Section, key: string): boolean {
-  assert(fieldsOfScope(section.scope).has(key), `${section.scope}.${key} is not in service-fields.ts`)
+  assert(
+    fieldsOfScope(section.scope).has(key),
+    `${section.scope}.${key} is not in service-fields.ts`,
+  )
   return Object.hasOwn(section.table, key)
 }
 
@@ -111,16 +126,28 @@ export function refuseKeys(section: Section, keys: readonly string[], reason: st
 
 /** The one of `keys` that is written; reports when it is none or several. */
 export function readChoiceKey(
-  section: Section, keys: readonly string[], purpose: string,
+  section: Section,
+  keys: readonly string[],
+  purpose: string,
 ): string | undefined {
   const written = keys.filter((key) => hasKey(section, key))
   if (written.length === 1) return written[0]
   if (written.length === 0) {
-    report(section, null, 'missing-setting', `${purpose} is not said`,
-      `Give exactly one of ${keys.join(', ')}.`)
+    report(
+      section,
+      null,
+      'missing-setting',
+      `${purpose} is not said`,
+      `Give exactly one of ${keys.join(', ')}.`,
+    )
   } else {
-    report(section, written[1] ?? null, 'conflict',
-      `${quoteList(written)} exclude each other`, 'Keep one of them.')
+    report(
+      section,
+      written[1] ?? null,
+      'conflict',
+      `${quoteList(written)} exclude each other`,
+      'Keep one of them.',
+    )
   }
   return undefined
 }

@@ -29,8 +29,12 @@ export type ValueParser<T> = (value: unknown) => Parsed<T>
 
 export const accept = <T>(value: T): Parsed<T> => ({ isOk: true, value })
 
-export const refuse = <T>(code: DiagnosticCode, message: string, hint: string): Parsed<T> =>
-  ({ isOk: false, code, message, hint })
+export const refuse = <T>(code: DiagnosticCode, message: string, hint: string): Parsed<T> => ({
+  isOk: false,
+  code,
+  message,
+  hint,
+})
 
 export function refuseType<T>(expected: string, value: unknown, hint: string): Parsed<T> {
   return refuse('wrong-type', `expected ${expected}, but found ${describeValue(value)}`, hint)
@@ -56,11 +60,16 @@ export function describeValue(value: unknown): string {
 /** Text that can be handed to the kernel: not empty, no NUL, not too long. */
 export const parseText: ValueParser<string> = (value) => {
   if (typeof value !== 'string') return refuseType('text', value, 'Put it in quotes.')
-  if (value.trim() === '') return refuse('bad-value', 'the text is empty', 'Fill it or remove the line.')
-  if (value.includes('\0')) return refuse('bad-value', 'the text holds a NUL character', 'Remove it.')
+  if (value.trim() === '')
+    return refuse('bad-value', 'the text is empty', 'Fill it or remove the line.')
+  if (value.includes('\0'))
+    return refuse('bad-value', 'the text holds a NUL character', 'Remove it.')
   if (value.length > MAX_TEXT_LENGTH) {
-    return refuse('too-many', `the text has ${value.length} characters, more than ${MAX_TEXT_LENGTH}`,
-      'Put it into a file.')
+    return refuse(
+      'too-many',
+      `the text has ${value.length} characters, more than ${MAX_TEXT_LENGTH}`,
+      'Put it into a file.',
+    )
   }
   return accept(value)
 }
@@ -89,7 +98,8 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueParser<
     if (found !== undefined) return accept(found)
     if (typeof value !== 'string') return refuseType('text', value, `Use one of ${list}.`)
     const near = suggest(value, words)
-    const hint = near === undefined ? `Use one of ${list}.` : `Did you mean "${near}"? One of ${list}.`
+    const hint =
+      near === undefined ? `Use one of ${list}.` : `Did you mean "${near}"? One of ${list}.`
     return refuse('bad-value', `${quote(value)} is not possible here`, hint)
   }
 }
@@ -98,13 +108,18 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueParser<
 export function listOf<T>(parse: ValueParser<T>, what: string): ValueParser<readonly T[]> {
   return (value) => {
     if (!Array.isArray(value)) {
-      const hint = typeof value === 'string'
-        ? `Put it in brackets: [${JSON.stringify(value)}].` : `Write a list of ${what} in [ ].`
+      const hint =
+        typeof value === 'string'
+          ? `Put it in brackets: [${JSON.stringify(value)}].`
+          : `Write a list of ${what} in [ ].`
       return refuseType(`a list of ${what}`, value, hint)
     }
     if (value.length > MAX_LIST_LENGTH) {
-      return refuse('too-many', `the list has ${value.length} elements, more than ${MAX_LIST_LENGTH}`,
-        'Shorten it.')
+      return refuse(
+        'too-many',
+        `the list has ${value.length} elements, more than ${MAX_LIST_LENGTH}`,
+        'Shorten it.',
+      )
     }
     const elements: T[] = []
     for (const [index, element] of (value as readonly unknown[]).entries()) {

@@ -1,19 +1,15 @@
-// Parsers of the notations of the native file: durations, sizes, signals, commands, ranges, URLs.
-// Each says what is wrong and shows how it is written.
+// Parsers of the notations of the native file: durations, sizes, signals, commands, ranges. Those
+// of probes are in probe-values.ts. Each says what is wrong and shows how it is written.
 
 import { parseByteSize } from '../../base/byte-size.ts'
 import { parseDuration } from '../../base/duration.ts'
-import {
-  MAX_ARGUMENTS, MAX_PATTERN_LENGTH, MAX_RESTART_HISTORY,
-} from '../../base/limits.ts'
+import { MAX_ARGUMENTS, MAX_RESTART_HISTORY } from '../../base/limits.ts'
 import { quote } from '../../base/quote.ts'
 import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { BurstLimit, Command } from '../../model/service-definition.ts'
 import { isValidName } from '../../model/service-name.ts'
-import {
-  accept, describeValue, type Parsed, parseText, refuse, refuseType, type ValueParser,
-} from './value.ts'
+import { accept, type Parsed, parseText, refuse, refuseType, type ValueParser } from './value.ts'
 
 const durationHint = 'Write it like "250ms", "10s" or "1min 30s".'
 
@@ -34,7 +30,11 @@ export const parseTimeOrInfinity: ValueParser<number> = (value) => {
     return refuse('bad-duration', `${quote(String(value))} is not a duration`, durationHint)
   }
   if (ms < 1) {
-    return refuse('bad-duration', `${quote(String(value))} is too short: at least 1ms`, durationHint)
+    return refuse(
+      'bad-duration',
+      `${quote(String(value))} is too short: at least 1ms`,
+      durationHint,
+    )
   }
   return accept(Number.isFinite(ms) ? Math.round(ms) : ms)
 }
@@ -43,7 +43,8 @@ export const parseTimeOrInfinity: ValueParser<number> = (value) => {
 export const parseLogSize: ValueParser<number> = (value) => {
   const hint = 'Write it like "512K", "10M" or "2G".'
   const bytes = typeof value === 'string' ? parseByteSize(value) : value
-  if (typeof value !== 'string' && typeof value !== 'number') return refuseType('a size', value, hint)
+  if (typeof value !== 'string' && typeof value !== 'number')
+    return refuseType('a size', value, hint)
   if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes)) {
     return refuse('bad-size', `${quote(String(value))} is not a size`, hint)
   }
@@ -69,20 +70,25 @@ export const parseReloadSignal: ValueParser<number> = (value) => {
   const parsed = parseSignalValue(value)
   if (!parsed.isOk) return parsed
   if (parsed.value !== signalNumbers.KILL && parsed.value !== signalNumbers.STOP) return parsed
-  return refuse('bad-signal', `${signalName(parsed.value)} cannot be caught by a program`,
-    'Use the signal on which it reloads, most often "HUP".')
+  return refuse(
+    'bad-signal',
+    `${signalName(parsed.value)} cannot be caught by a program`,
+    'Use the signal on which it reloads, most often "HUP".',
+  )
 }
 
 /** A list is a vector of words, text is a line for `sh -c`. */
 export const parseCommand: ValueParser<Command> = (value) => {
   if (typeof value === 'string') {
-    if (value.trim() === '') return refuse('bad-command', 'the command is empty', 'Say what to run.')
+    if (value.trim() === '')
+      return refuse('bad-command', 'the command is empty', 'Say what to run.')
     const text = parseText(value)
     if (!text.isOk) return text
     const command: Command = { kind: 'shell', line: value }
     if (!/[^&]&\s*$/.test(value)) return accept(command)
     return {
-      isOk: true, value: command,
+      isOk: true,
+      value: command,
       warning: {
         code: 'suspicious',
         message: 'the command ends with "&": the shell ends at once, so the service seems to end',
@@ -99,20 +105,30 @@ export const parseCommand: ValueParser<Command> = (value) => {
 function parseWords(value: readonly unknown[]): Parsed<Command> {
   if (value.length === 0) return refuse('bad-command', 'the command is empty', 'Say what to run.')
   if (value.length > MAX_ARGUMENTS) {
-    return refuse('too-many', `the command has ${value.length} words, more than ${MAX_ARGUMENTS}`,
-      'Put them into a script.')
+    return refuse(
+      'too-many',
+      `the command has ${value.length} words, more than ${MAX_ARGUMENTS}`,
+      'Put them into a script.',
+    )
   }
   const argv: string[] = []
   for (const [index, word] of value.entries()) {
     // An empty argument is a real argument; an empty program name is not.
     if (word === '' && index > 0) argv.push('')
     else if (word === '') {
-      return { ...refuse<Command>('bad-command', 'the name of the program is empty',
-        'The first word is the program.'), at: [0] } as Parsed<Command>
+      return {
+        ...refuse<Command>(
+          'bad-command',
+          'the name of the program is empty',
+          'The first word is the program.',
+        ),
+        at: [0],
+      } as Parsed<Command>
     } else {
       const text = typeof word === 'string' && word.trim() === '' ? accept(word) : parseText(word)
       if (!text.isOk) {
-        const hint = typeof word === 'string' ? text.hint : `Put it in quotes: ${quoteWordHint(word)}.`
+        const hint =
+          typeof word === 'string' ? text.hint : `Put it in quotes: ${quoteWordHint(word)}.`
         return { ...text, hint, at: [index] }
       }
       argv.push(text.value)
@@ -132,14 +148,18 @@ function warnOfWords(argv: readonly string[]) {
   const program = argv[0] ?? ''
   if (argv.length === 1 && /\s/.test(program)) {
     return {
-      code: 'suspicious', message: `this looks for a program whose name is ${quote(program)}`,
+      code: 'suspicious',
+      message: `this looks for a program whose name is ${quote(program)}`,
       hint: 'Make each word an element of its own, or write the command as text without [ ].',
     } as const
   }
-  const operator = argv.find((word) => ['&&', '||', '|', '>', '>>', '<', ';', '&', '2>&1'].includes(word))
+  const operator = argv.find((word) =>
+    ['&&', '||', '|', '>', '>>', '<', ';', '&', '2>&1'].includes(word),
+  )
   if (operator === undefined) return undefined
   return {
-    code: 'suspicious', message: `${quote(operator)} is passed to the program, no shell reads it`,
+    code: 'suspicious',
+    message: `${quote(operator)} is passed to the program, no shell reads it`,
     hint: 'Write the command as text without [ ] to have it run by sh -c.',
   } as const
 }
@@ -147,8 +167,11 @@ function warnOfWords(argv: readonly string[]) {
 export const parseName: ValueParser<string> = (value) => {
   if (typeof value !== 'string') return refuseType('a name', value, 'Put it in quotes.')
   if (isValidName(value)) return accept(value)
-  return refuse('bad-name', `${quote(value)} is not a valid name`,
-    'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.')
+  return refuse(
+    'bad-name',
+    `${quote(value)} is not a valid name`,
+    'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.',
+  )
 }
 
 /** Octal digits in quotes, as chmod(1) takes them. */
@@ -187,80 +210,21 @@ export const parseBurst: ValueParser<BurstLimit | null> = (value) => {
   if (typeof value !== 'string') return refuseType('restarts/time', value, hint)
   const match = /^\s*(\d+)\s*\/\s*(.+)$/.exec(value)
   const intervalMs = parseDuration(match?.[2] ?? '')
-  if (match === null || intervalMs === undefined || !Number.isFinite(intervalMs) || intervalMs < 1) {
+  if (
+    match === null ||
+    intervalMs === undefined ||
+    !Number.isFinite(intervalMs) ||
+    intervalMs < 1
+  ) {
     return refuse('bad-value', `${quote(value)} is not a number of restarts in a time`, hint)
   }
   const count = Number(match[1])
   if (count < 1 || count > MAX_RESTART_HISTORY) {
-    return refuse('bad-value', `${count} restarts cannot be counted`,
-      `Use a number from 1 to ${MAX_RESTART_HISTORY}.`)
+    return refuse(
+      'bad-value',
+      `${count} restarts cannot be counted`,
+      `Use a number from 1 to ${MAX_RESTART_HISTORY}.`,
+    )
   }
   return accept({ count, intervalMs: Math.round(intervalMs) })
-}
-
-const urlPattern =
-  /^http:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)(?::(\d+))?(?:[/?][^\s#]*)?$/i
-
-/** A plain HTTP address. */
-export const parseUrl: ValueParser<string> = (value) => {
-  const example = 'Write it like "http://127.0.0.1:8080/health".'
-  if (typeof value !== 'string') return refuseType('a URL', value, example)
-  if (/^https:/i.test(value)) {
-    return refuse('bad-url', 'https probes are not supported',
-      'Probe a plain http port of the service, or use exec = ["curl", "-fsS", "https://…"].')
-  }
-  const match = urlPattern.exec(value)
-  if (match === null) return refuse('bad-url', `${quote(value)} is not an http URL`, example)
-  if (match[1] === undefined || isPort(Number(match[1]))) return accept(value)
-  return refuse('bad-port', `${match[1]} is not a port`, 'Ports go from 1 to 65535.')
-}
-
-function isPort(number: number): boolean {
-  return Number.isInteger(number) && number >= 1 && number <= 65_535
-}
-
-/** `8080` is a port of this machine; `host:port`, `[::1]:port`. */
-export const parseTcp: ValueParser<{ readonly host: string; readonly port: number }> = (value) => {
-  const hint = 'Write a port such as 8080, or "127.0.0.1:8080".'
-  if (typeof value !== 'number' && typeof value !== 'string') return refuseType('a port', value, hint)
-  const match = /^(?:(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):)?(\d+)$/.exec(String(value))
-  if (match === null) {
-    return refuse('bad-port', `${quote(String(value))} is not a port or host:port`, hint)
-  }
-  const port = Number(match[2])
-  if (!isPort(port)) return refuse('bad-port', `${match[2]} is not a port`, 'Ports go from 1 to 65535.')
-  return accept({ host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port })
-}
-
-/** `200`, or `200-399`. */
-export const parseStatusRange: ValueParser<readonly [number, number]> = (value) => {
-  const hint = 'Write it like 204 or "200-399".'
-  if (typeof value !== 'number' && typeof value !== 'string') {
-    return refuseType('HTTP statuses', value, hint)
-  }
-  const match = /^\s*(\d{3})\s*(?:-\s*(\d{3}))?\s*$/.exec(String(value))
-  const low = Number(match?.[1])
-  const high = Number(match?.[2] ?? match?.[1])
-  if (match === null || low < 100 || high > 599 || low > high) {
-    return refuse('bad-value', `${describeValue(value)} is no range of HTTP statuses`, hint)
-  }
-  return accept([low, high])
-}
-
-/** A regular expression that compiles. */
-export const parsePattern: ValueParser<string> = (value) => {
-  const text = parseText(value)
-  if (!text.isOk) return text
-  if (text.value.length > MAX_PATTERN_LENGTH) {
-    return refuse('bad-pattern', `the pattern is longer than ${MAX_PATTERN_LENGTH} characters`,
-      'A part of the line is enough.')
-  }
-  try {
-    new RegExp(text.value)
-    return text
-  } catch (error) {
-    const why = error instanceof SyntaxError ? error.message.replace(/^.*: /, '') : 'unknown reason'
-    return refuse('bad-pattern', `${quote(text.value)} is not a regular expression: ${why}`,
-      'Put a backslash in front of ( ) [ ] { } . * + ? that are meant as they are.')
-  }
 }

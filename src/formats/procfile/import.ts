@@ -10,7 +10,7 @@ import { toDiagnostic } from '../../model/problem.ts'
 import type { ProjectDefinition, ServiceDefinition } from '../../model/service-definition.ts'
 import { validateProject } from '../../model/validate.ts'
 import { parseEnvFile } from '../../syntax/env-file.ts'
-import { parseProcfileLines, type ProcfileEntry } from '../../syntax/procfile-lines.ts'
+import { type ProcfileEntry, parseProcfileLines } from '../../syntax/procfile-lines.ts'
 import { type Importer, type ProjectSource, type ReadResult, sortDiagnostics } from '../format.ts'
 
 const ENV_FILE = '.env'
@@ -34,11 +34,16 @@ function readProcfile(source: ProjectSource): ReadResult {
   const at = (line: number): SourcePosition => ({ file: source.file, line, column: 1 })
   const { entries, ignored } = parseProcfileLines(source.text)
   for (const { text, line } of ignored) diagnostics.push(describeIgnored(text, at(line)))
-  const usable = entries.filter((entry, index) => checkEntry(entry, index, entries, at, diagnostics))
+  const usable = entries.filter((entry, index) =>
+    checkEntry(entry, index, entries, at, diagnostics),
+  )
   if (entries.length === 0) {
     diagnostics.push({
-      severity: 'error', code: 'no-services', message: 'the Procfile defines no process',
-      hint: 'Write a line such as "web: node server.js".', position: at(1),
+      severity: 'error',
+      code: 'no-services',
+      message: 'the Procfile defines no process',
+      hint: 'Write a line such as "web: node server.js".',
+      position: at(1),
     })
   }
   const { environment, basePort } = readEnvironment(source, diagnostics)
@@ -46,11 +51,13 @@ function readProcfile(source: ProjectSource): ReadResult {
     name: source.projectName,
     file: source.file,
     directory: source.directory,
-    services: Object.fromEntries(usable.map((entry) => {
-      const base = basePort + PORT_STEP * entries.indexOf(entry)
-      if (base > LAST_PORT) diagnostics.push(describePort(entry, base, at(entry.line)))
-      return [entry.name, toService(entry, source.directory, environment, base)]
-    })),
+    services: Object.fromEntries(
+      usable.map((entry) => {
+        const base = basePort + PORT_STEP * entries.indexOf(entry)
+        if (base > LAST_PORT) diagnostics.push(describePort(entry, base, at(entry.line)))
+        return [entry.name, toService(entry, source.directory, environment, base)]
+      }),
+    ),
   }
   const lines = new Map(entries.map(({ name, line }) => [name, line]))
   for (const problem of validateProject(project)) {
@@ -61,7 +68,9 @@ function readProcfile(source: ProjectSource): ReadResult {
 }
 
 function toService(
-  entry: ProcfileEntry, directory: string, environment: Readonly<Record<string, string>>,
+  entry: ProcfileEntry,
+  directory: string,
+  environment: Readonly<Record<string, string>>,
   basePort: number,
 ): ServiceDefinition {
   return withDefaults({
@@ -75,27 +84,36 @@ function toService(
 
 function describeIgnored(text: string, position: SourcePosition): Diagnostic {
   return {
-    severity: 'warning', code: 'bad-line', position,
+    severity: 'warning',
+    code: 'bad-line',
+    position,
     message: `${quote(text)} is not NAME: COMMAND; ignoring the line`,
     hint: 'Names have letters, digits, "_" and "-"; put # in front of a comment.',
   }
 }
 
 function checkEntry(
-  entry: ProcfileEntry, index: number, entries: readonly ProcfileEntry[],
-  at: (line: number) => SourcePosition, diagnostics: Diagnostic[],
+  entry: ProcfileEntry,
+  index: number,
+  entries: readonly ProcfileEntry[],
+  at: (line: number) => SourcePosition,
+  diagnostics: Diagnostic[],
 ): boolean {
   const earlier = entries.slice(0, index).find(({ name }) => name === entry.name)
   if (entry.command === '') {
     diagnostics.push({
-      severity: 'error', code: 'bad-command', position: at(entry.line),
+      severity: 'error',
+      code: 'bad-command',
+      position: at(entry.line),
       message: `process ${quote(entry.name)} has no command`,
       hint: `Write "${entry.name}: COMMAND" on one line.`,
     })
   }
   if (earlier !== undefined) {
     diagnostics.push({
-      severity: 'error', code: 'duplicate-service', position: at(entry.line),
+      severity: 'error',
+      code: 'duplicate-service',
+      position: at(entry.line),
       message: `process ${quote(entry.name)} is defined on line ${earlier.line} already`,
       hint: 'Rename or remove one of the two.',
     })
@@ -105,7 +123,9 @@ function checkEntry(
 
 function describePort(entry: ProcfileEntry, port: number, position: SourcePosition): Diagnostic {
   return {
-    severity: 'error', code: 'bad-port', position,
+    severity: 'error',
+    code: 'bad-port',
+    position,
     message: `process ${quote(entry.name)} would get PORT=${port}, which is no port`,
     hint: `Each line gets ${PORT_STEP} more than the one above: set a lower PORT in ${ENV_FILE}.`,
   }
@@ -122,17 +142,23 @@ function readEnvironment(source: ProjectSource, diagnostics: Diagnostic[]): Envi
   diagnostics.push(...parsed.diagnostics)
   const environment: Record<string, string> = {}
   for (const [name, value] of parsed.variables) {
-    if (!name.startsWith('EUDAEMON_')) Object.defineProperty(environment, name, {
-      value, enumerable: true, writable: true, configurable: true,
-    })
+    if (!name.startsWith('EUDAEMON_'))
+      Object.defineProperty(environment, name, {
+        value,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      })
   }
   const written = parsed.variables.get('PORT') ?? source.callerEnvironment['PORT'] ?? ''
   if (written === '') return { environment, basePort: FIRST_PORT }
   const port = Number(written)
-  if (/^\d+$/.test(written) && port >= 1 && port <= LAST_PORT) return { environment, basePort: port }
+  if (/^\d+$/.test(written) && port >= 1 && port <= LAST_PORT)
+    return { environment, basePort: port }
   const position = parsed.positions.get('PORT')
   diagnostics.push({
-    severity: 'error', code: 'bad-port',
+    severity: 'error',
+    code: 'bad-port',
     message: `PORT=${quote(written)} ${position ? '' : 'in your environment '}is not a port`,
     hint: 'Set a number from 1 to 65535, or leave PORT out to begin at 5000.',
     ...(position === undefined ? {} : { position }),
