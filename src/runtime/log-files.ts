@@ -1,7 +1,7 @@
 // The files of one instance's log: which segments there are, deleting one, cleaning up what an
 // interrupted compression left. No writing of log bytes (log-segments.ts).
 
-import { readdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   CURRENT_LINK, parseSegmentFileName, type SegmentFileKind, segmentFileName,
@@ -14,7 +14,10 @@ export interface RotatedSegment {
   bytes: number
   /** When it was last written, in milliseconds since the epoch. */
   readonly endedMs: number
+  /** Nothing of it waits for compression. */
   isCompressed: boolean
+  /** Its raw bytes are there, so that the next supervisor can go on writing it. */
+  readonly canContinue: boolean
 }
 
 const allKinds: readonly SegmentFileKind[] = [
@@ -86,7 +89,13 @@ function measure(directory: string, number: number, kinds: Set<SegmentFileKind>)
     bytes += found?.size ?? 0
     endedMs = Math.max(endedMs, found?.mtimeMs ?? 0)
   }
-  return { number, bytes, endedMs, isCompressed: !kinds.has('log') && !kinds.has('stamped.log') }
+  return {
+    number,
+    bytes,
+    endedMs,
+    isCompressed: !kinds.has('log') && !kinds.has('stamped.log'),
+    canContinue: !kinds.has('log.zst'),
+  }
 }
 
 /** Deletes a segment: its bytes first, its index last. What is not there is no error. */
@@ -98,8 +107,15 @@ export function deleteSegment(directory: string, number: number): void {
 
 /** Points `current` at a file, atomically. */
 export function linkCurrent(directory: string, target: string): void {
+  const link = join(directory, CURRENT_LINK)
+  try {
+    if (readlinkSync(link) === target) return
+  } catch (error) {
+    // EINVAL: something that is no link has its name, and is replaced.
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EINVAL') throw error
+  }
   const temporary = join(directory, `.${CURRENT_LINK}.new`)
   rmSync(temporary, { force: true })
   symlinkSync(target, temporary)
-  renameSync(temporary, join(directory, CURRENT_LINK))
+  renameSync(temporary, link)
 }

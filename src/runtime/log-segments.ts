@@ -39,14 +39,15 @@ export class ActiveSegment {
   #indexFd: number | undefined
   #lastStream: LogStream | undefined
   #lastTimeUs = 0
-  readonly #linkTo: 'log' | 'stamped.log'
+  /** What the link `current` points to when these files are opened. */
+  linkTo: 'log' | 'stamped.log'
   readonly #records = Buffer.alloc(3 * INDEX_RECORD_BYTES)
   readonly #view = new DataView(this.#records.buffer, this.#records.byteOffset)
 
   constructor(directory: string, number: number, linkTo: 'log' | 'stamped.log') {
     this.directory = directory
     this.number = number
-    this.#linkTo = linkTo
+    this.linkTo = linkTo
   }
 
   get isOpen(): boolean {
@@ -66,7 +67,7 @@ export class ActiveSegment {
   fd(): Fd {
     if (this.#logFd === undefined) {
       while (!this.#tryOpen()) this.number += 1
-      linkCurrent(this.directory, segmentFileName(this.number, this.#linkTo))
+      linkCurrent(this.directory, segmentFileName(this.number, this.linkTo))
     }
     return this.#logFd ?? toFd(-1)
   }
