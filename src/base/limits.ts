@@ -78,3 +78,22 @@ export const MAX_ENVIRONMENT_VARIABLES = 4_096
 export const MAX_LIST_LENGTH = 10_000
 /** Characters in the pattern of a log readiness. */
 export const MAX_PATTERN_LENGTH = 1_000
+
+/** All log files of all services together, unless the operator says otherwise. */
+export const DEFAULT_TOTAL_LOG_BYTES = 1024 * 1024 * 1024
+/** One segment of a log, whatever `max-size` says: offsets in the index have 32 bits. */
+export const MAX_LOG_SEGMENT_BYTES = 2 * 1024 * 1024 * 1024
+/** Rotated segments of one instance, whatever `keep` says. */
+export const MAX_ROTATED_LOG_SEGMENTS = 1_000
+/** Instances whose segment and index are held open; the least recently written is closed first. */
+export const MAX_OPEN_LOG_SEGMENTS = 256
+/** What one stream may move in one turn of the loop, so that a chatty service starves nobody. */
+export const MAX_LOG_TURN_BYTES = 1024 * 1024
+/** A longer line is given in parts. */
+export const MAX_LOG_LINE_BYTES = 64 * 1024
+/** Segments that wait for compression; what does not fit is compressed after the next start. */
+export const MAX_COMPRESSION_QUEUE = 4_096
+/** What a reader that follows or merges many instances may hold in its read buffers together. */
+export const MAX_LOG_READ_BUFFER_BYTES = 16 * 1024 * 1024
+/** How many lines `logs -n` can ask for. */
+export const MAX_LOG_TAIL_LINES = 1_000_000

@@ -1,0 +1,167 @@
+// The daemon program: wiring, and nothing clever. It has no other way to start than to recover, and
+// hardly another way to stop than to die: what it was doing is on disk before it is done.
+
+import { readFileSync, rmSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { toPid } from '../base/brands.ts'
+import { hasCode, ToolkitError } from '../base/toolkit-error.ts'
+import { isActive } from '../core/instance-state.ts'
+import { controlSocketIn, type Directories } from '../protocol/directories.ts'
+import { openBaseEnvironments } from '../runtime/base-environment.ts'
+import { openStore } from '../runtime/descriptor-store.ts'
+import { createEventHistory } from '../runtime/event-history.ts'
+import { makeFolder } from '../runtime/folders.ts'
+import { openHost } from '../runtime/host.ts'
+import { type Journal, openJournal } from '../runtime/journal.ts'
+import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
+import { openControlServer } from './control-server.ts'
+import { CRASH_EXIT_CODE, decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
+import { readProjectFile } from './load-project.ts'
+import { createReport } from './report.ts'
+import { createSupervisor, pidOf } from './supervisor.ts'
+
+export interface SupervisorOptions {
+  readonly directories: Directories
+  /** A definition to apply when this is the first life. */
+  readonly file: string | null
+  /** End when the last project is gone: it was started because a command needed it. */
+  readonly isOnDemand: boolean
+}
+
+/** Another supervisor holds the lock: the guardian gives up too (EX_TEMPFAIL of sysexits.h). */
+const LOCKED_EXIT_CODE = 75
+
+/** Runs until the last project is gone or the guardian is told to end; resolves to the exit status. */
+export async function runSupervisor(options: SupervisorOptions): Promise<number> {
+  const { directories } = options
+  // Most of the heap is short-lived: a small young generation keeps a thousand services small.
+  setFlagsFromString('--max-semi-space-size=1')
+  const report = createReport()
+  makeFolder(directories.runtime, 0o700)
+  makeFolder(directories.state, 0o700)
+  makeFolder(directories.log, 0o750)
+  const host = openHost(directories.runtime, process.env)
+  if (host === 'locked') {
+    report.note(`another supervisor runs in '${directories.home}'`)
+    return LOCKED_EXIT_CODE
+  }
+  const journal = openJournal(directories.state)
+  for (const problem of journal.problems) report.problem(problem)
+  const wallMs = Date.now()
+  let crashes = readCrashes(journal)
+  const fault = faultOf(host.lastExit, wallMs)
+  if (fault !== null) crashes = recordCrash(journal, crashes, fault)
+  const mode = decideMode(crashes, wallMs)
+  if (mode === 'hold') {
+    const last = crashes.at(-1)?.what ?? 'unknown'
+    report.problem(`hold mode after ${crashes.length} crashes: watching, changing nothing: ${last}`)
+  }
+  process.on('uncaughtException', (error) => die(journal, crashes, error, report.note))
+  return await live({ options, journal, mode, host, report })
+}
+
+interface Life {
+  readonly options: SupervisorOptions
+  readonly journal: Journal
+  readonly mode: 'normal' | 'hold'
+  readonly host: Exclude<ReturnType<typeof openHost>, 'locked'>
+  readonly report: ReturnType<typeof createReport>
+}
+
+async function live({ options, journal, mode, host, report }: Life): Promise<number> {
+  const { directories } = options
+  const history = createEventHistory(Date.now())
+  const environments = openBaseEnvironments(`${directories.runtime}/environments`, process.env)
+  const ended = Promise.withResolvers<number>()
+  let runtime: Runtime | null = null
+  runtime = await openRuntime({
+    directories, journal, mode,
+    store: openStore(host.storeFds),
+    reaper: toPid(host.guardian ?? process.pid),
+    baseEnvironment: environments.of,
+    onProblem: report.problem,
+    onReport: (effect) => {
+      history.add(effect, Date.now(), runtime === null ? null : pidOf(runtime, effect.id))
+      report.transition(effect)
+    },
+    onProjectForgotten: (name) => {
+      environments.forget(name)
+      if (options.isOnDemand && runtime?.state.projects.size === 0) ended.resolve(0)
+    },
+  })
+  const started = runtime
+  host.watchGuardian(started.poller)
+  const target = createSupervisor({
+    runtime: started, history, environments, directories,
+    version: ownVersion(),
+    guardian: host.guardian,
+    startedAt: new Date().toISOString(),
+    problems: report.problems,
+    features: host.features,
+    now: host.now,
+    checkPeer: host.checkPeer,
+    end: () => ended.resolve(0),
+  })
+  const server = await openControlServer({ path: controlSocketIn(directories), target })
+  if (options.file !== null && host.lastExit === undefined) applyFile(options.file, target, report)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => stopEverything(started, () => ended.resolve(0)))
+  }
+  // A project that was being removed when our predecessor died may be the last one.
+  if (options.isOnDemand && host.lastExit !== undefined && started.state.projects.size === 0) {
+    ended.resolve(0)
+  }
+  const code = await ended.promise
+  await server.close()
+  rmSync(controlSocketIn(directories), { force: true })
+  journal.close()
+  return code
+}
+
+/** The guardian was told to end: services are stopped in order, then we end too. */
+function stopEverything(runtime: Runtime, end: () => void): void {
+  const ids = [...runtime.state.instances.keys()]
+  runtime.ask({ type: 'want', verb: 'down', ids })
+  const check = () => {
+    const isBusy = [...runtime.state.instances.values()].some(isActive)
+    if (!isBusy && runtime.queueLength() === 0) return end()
+    runtime.onIdle(check)
+  }
+  runtime.onIdle(check)
+}
+
+function applyFile(
+  file: string,
+  target: ReturnType<typeof createSupervisor>,
+  report: ReturnType<typeof createReport>,
+): void {
+  const definition = readProjectFile(file, process.env, report.problem)
+  if (definition === null) return
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+  target.applyProject({ definition, services: null, environment })
+}
+
+function die(
+  journal: Journal,
+  crashes: ReturnType<typeof readCrashes>,
+  error: unknown,
+  note: (text: string) => void,
+): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  note(`supervisor: internal error, starting again: ${what}`)
+  try {
+    recordCrash(journal, crashes, { atWallMs: Date.now(), what: what.slice(0, 2_000) })
+  } catch (failure) {
+    if (!(failure instanceof ToolkitError) || hasCode(failure, 'ERR_KERNEL_CALL')) throw failure
+  }
+  process.reallyExit(CRASH_EXIT_CODE)
+}
+
+function ownVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  )
+  return (manifest as { readonly version: string }).version
+}
