@@ -13,6 +13,8 @@ export interface EffectQueue {
   /** What is to be done before the next event, for example after adoption. */
   pushEffects(effects: readonly Effect[]): void
   readonly length: number
+  /** Calls back once, after the next time that nothing is left to do. */
+  onIdle(callback: () => void): void
 }
 
 /**
@@ -30,6 +32,7 @@ export function createEffectQueue(
   let nextEffect = 0
   let isScheduled = false
   let isWorking = false
+  let idleCallbacks: (() => void)[] = []
 
   const work = (): void => {
     isScheduled = false
@@ -54,6 +57,13 @@ export function createEffectQueue(
       nextEvent = 0
     }
     if (nextEffect < effects.length || events.length > 0) schedule()
+    else tellIdle()
+  }
+
+  const tellIdle = (): void => {
+    const callbacks = idleCallbacks
+    idleCallbacks = []
+    for (const callback of callbacks) callback()
   }
 
   const schedule = (): void => {
@@ -75,6 +85,7 @@ export function createEffectQueue(
       nextEffect = 0
       schedule()
     },
+    onIdle: (callback) => void idleCallbacks.push(callback),
     get length() {
       return events.length - nextEvent
     },

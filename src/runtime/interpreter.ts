@@ -25,6 +25,7 @@ export interface InterpreterDeps {
   readonly report: (effect: EffectOf<'report'>) => void
   readonly onProblem: (message: string) => void
   readonly onForgotten: (id: InstanceId) => void
+  readonly onProjectForgotten: (name: string) => void
 }
 
 type Table = { readonly [Type in EffectType]: (effect: EffectOf<Type>) => void }
@@ -74,7 +75,10 @@ export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => vo
       deps.onForgotten(id)
     },
     'store-project': ({ project }) => store(projectKey(project.definition.name), project, null),
-    'forget-project': ({ name }) => remove(projectKey(name)),
+    'forget-project': ({ name }) => {
+      remove(projectKey(name))
+      deps.onProjectForgotten(name)
+    },
     spawn: (effect) => {
       const { id, role, invocation } = effect
       const reason = unstored.get(id)

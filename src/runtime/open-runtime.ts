@@ -35,7 +35,7 @@ import { createTimerPort } from './timer-port.ts'
 import { homeTag } from './home-tag.ts'
 
 export interface RuntimeOptions {
-  readonly paths: Directories
+  readonly directories: Directories
   readonly journal: Journal
   readonly store: DescriptorStore
   /** Who orphans are re-parented to: the guardian, or ourselves. */
@@ -44,6 +44,7 @@ export interface RuntimeOptions {
   readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
   readonly onReport: (effect: EffectOf<'report'>) => void
   readonly onProblem: (message: string) => void
+  readonly onProjectForgotten: (name: string) => void
 }
 
 export interface Runtime {
@@ -55,6 +56,8 @@ export interface Runtime {
   readonly logStats: (id: InstanceId) => { readonly bytes: number; readonly droppedBytes: number }
   readonly lastProbeFailure: (id: InstanceId) => string | null
   readonly counters: { adopted: number; strays: number }
+  /** Calls back once after the next time that all events have been handled. */
+  onIdle(callback: () => void): void
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs' | 'wallMs'> : never
@@ -87,15 +90,15 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unkeep = (name: string) => store.drop(name)
 
   const root = findCgroupRoot()
-  const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${homeTag(options.paths.state)}` : null
+  const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${homeTag(options.directories.state)}` : null
   const cgroups = createCgroupPort(cgroupRoot, onProblem)
   const logPort = createLogPort({
-    directory: options.paths.log,
+    directory: options.directories.log,
     poller,
     onDropped: (id, bytes, reason) => onProblem(`${id}: ${bytes} bytes of log lost: ${reason}`),
-    onError: (message) => onProblem(message),
+    onError: (id, error) => onProblem(`${id}: log: ${error.message}`),
   })
-  const logs = createLogAttachments(`${options.paths.runtime}/pipes`, logPort, keep, unkeep)
+  const logs = createLogAttachments(`${options.directories.runtime}/pipes`, logPort, keep, unkeep)
   const launcher = createLauncher({ logs, baseEnvironment: options.baseEnvironment, keep })
   const processes = createProcessPort({
     poller, launcher, cgroups, reaper: options.reaper, emit, keep, unkeep, drainLog: logs.drain,
@@ -113,6 +116,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     notifyReaderOf: logs.notifyReader,
     report: options.onReport,
     onForgotten: (id) => unkeep(notifyName(id)),
+    onProjectForgotten: options.onProjectForgotten,
   })
   const decide = (event: SupervisorEvent): readonly Effect[] => {
     const { effects } = step(state, event)
@@ -172,9 +176,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     poller,
     ask: (event) => queue.push({ ...event, ...time() } as SupervisorEvent),
     queueLength: () => queue.length,
-    logStats: (id) => logPort.stats(id),
+    logStats: (id) => logPort.stats(id) ?? { bytes: 0, droppedBytes: 0 },
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,
+    onIdle: queue.onIdle,
   }
 }
 

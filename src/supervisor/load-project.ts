@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { printDiagnostic } from '../base/diagnostic.ts'
-import { toProjectName } from '../formats/project-name.ts'
 import { detectFormat } from '../formats/registry.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
+import { toProjectName } from '../model/service-name.ts'
 
 /** Null when it cannot be used; every problem is told. */
 export function readProjectFile(

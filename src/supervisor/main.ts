@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { toPid } from '../base/brands.ts'
 import { hasCode, ToolkitError } from '../base/toolkit-error.ts'
 import { isActive } from '../core/instance-state.ts'
+import { turnIntoGuardian } from '../daemonize/guardian.ts'
 import { controlSocketIn, type Directories } from '../protocol/directories.ts'
 import { openBaseEnvironments } from '../runtime/base-environment.ts'
 import { openStore } from '../runtime/descriptor-store.ts'
@@ -90,7 +91,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
     },
   })
   const started = runtime
-  host.watchGuardian(started.poller)
+  host.watchGuardian(started.poller, () => turnIntoGuardian(host.inherited))
   const target = createSupervisor({
     runtime: started, history, environments, directories,
     version: ownVersion(),
