@@ -39,3 +39,9 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 /** Crashes of the supervisor within this time bring it up in hold mode. */
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
+
+/** Answers and lines of streams that the client accepts: status of 100,000 instances fits. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** The head of one answer over the control socket. */
+export const MAX_HTTP_HEAD_BYTES = 64 * 1024
