@@ -44,6 +44,21 @@ test('package.json exports the public faces', () => {
   failOn(tables.exportsMatchFaces(files, Object.keys(manifest.exports)))
 })
 
+test('the lock file names the optional packages of every platform', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const entries: [string, { readonly optionalDependencies?: object }][] = Object.entries(
+    lock.packages,
+  )
+  const missing = entries.flatMap(([path, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {}).filter(
+      (name) =>
+        !(`node_modules/${name}` in lock.packages) &&
+        !(`${path}/node_modules/${name}` in lock.packages),
+    ),
+  )
+  assert.deepEqual(missing, [], 'npm ci would fail: run `node scripts/complete-lock.ts`')
+})
+
 const generator = join(root, 'scripts/generate.ts')
 if (existsSync(generator)) {
   test('generated files are fresh', () => {

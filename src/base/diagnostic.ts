@@ -1,7 +1,7 @@
 // A problem in user input, as data. Parsers and validators return lists of these and go on; they
 // never throw for content and never stop at the first problem.
 
-import { printPosition, type SourcePosition } from './source-position.ts'
+import { printExcerpt, printPosition, type SourcePosition } from './source-position.ts'
 
 /** How bad a problem is: only an `error` stops the definition from being used. */
 export type Severity = 'error' | 'warning' | 'note'
@@ -30,4 +30,14 @@ export function printDiagnostic(diagnostic: Diagnostic): string {
   const setting = diagnostic.setting ? ` [${diagnostic.setting}]` : ''
   const hint = diagnostic.hint ? ` ${diagnostic.hint}` : ''
   return `${where}${diagnostic.severity}: ${diagnostic.message}${setting}${hint}`
+}
+
+/** Several lines: what is wrong, the line of `text` (the file's content) with a caret, the hint. */
+export function printDiagnosticWithExcerpt(diagnostic: Diagnostic, text: string): string {
+  const { hint, ...rest } = diagnostic
+  const excerpt = diagnostic.position ? printExcerpt(text, diagnostic.position) : ''
+  const lines = [printDiagnostic(rest)]
+  if (excerpt !== '') lines.push(...excerpt.split('\n').map((line) => `  ${line}`))
+  if (hint !== undefined) lines.push(`  ${hint}`)
+  return lines.join('\n')
 }

@@ -40,8 +40,42 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
 
-/** Answers and lines of streams that the client accepts: status of 100,000 instances fits. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-/** The head of one answer over the control socket. */
-export const MAX_HTTP_HEAD_BYTES = 64 * 1024
+/** Descriptor events that are handled in one turn of the loop. */
+export const MAX_POLL_BATCH = 256
+
+/** Descriptors in one message over a Unix socket: the kernel's own bound, SCM_MAX_FD. */
+export const MAX_DESCRIPTORS_PER_MESSAGE = 253
+/** The payload of one message over a Unix socket. */
+export const MAX_SOCKET_PAYLOAD_BYTES = 64 * 1024
+
+/** What is read of a file in /proc; an environment is limited to a quarter of the stack. */
+export const MAX_PROC_FILE_BYTES = 16 * 1024 * 1024
+
+/** Passes over a cgroup that is killed process by process, on kernels without cgroup.kill. */
+export const MAX_KILL_PASSES = 64
+
+/** Groups that a user is a member of: the kernel's own bound, NGROUPS_MAX. */
+export const MAX_GROUPS_OF_USER = 65_536
+/** Characters in one definition file: 10,000 services of 400 characters each. */
+export const MAX_DEFINITION_TEXT = 4_194_304
+/** Tables and lists nested in a definition file. */
+export const MAX_DEFINITION_DEPTH = 32
+/** Problems reported for one file; what is beyond is counted. */
+export const MAX_DIAGNOSTICS = 200
+/** Copies of all services of one project together. */
+export const MAX_INSTANCES_PER_PROJECT = 20_000
+/** Characters in a project or service name. */
+export const MAX_NAME_LENGTH = 64
+/** Words in one command. */
+export const MAX_ARGUMENTS = 4_096
+/** Characters in one word of a command, a path, a value: MAX_ARG_STRLEN of execve(2). */
+export const MAX_TEXT_LENGTH = 131_071
+/** Characters in all names and values of one service's environment. */
+export const MAX_ENVIRONMENT_LENGTH = 1_048_576
+/** Variables in one service's environment. */
+export const MAX_ENVIRONMENT_VARIABLES = 4_096
+/** Names in one dependency list, group list or file list. */
+export const MAX_LIST_LENGTH = 10_000
+/** Characters in the pattern of a log readiness. */
+export const MAX_PATTERN_LENGTH = 1_000

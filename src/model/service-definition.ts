@@ -17,6 +17,13 @@ export interface EnvironmentFile {
   readonly isOptional: boolean
 }
 
+/** A variable that differs between instances: instance n gets `base + step * (n - 1)`. */
+export interface InstanceVariable {
+  readonly name: string
+  readonly base: number
+  readonly step: number
+}
+
 export type LimitName =
   | 'as'
   | 'core'
@@ -141,6 +148,8 @@ export interface ServiceDefinition {
   readonly directory: string
   readonly environment: Readonly<Record<string, string>>
   readonly environmentFiles: readonly EnvironmentFile[]
+  /** Wins over `environment` and `environmentFiles`. */
+  readonly instanceEnvironment: readonly InstanceVariable[]
   readonly user: string | null
   readonly group: string | null
   readonly supplementaryGroups: readonly string[]

@@ -1,12 +1,23 @@
 // Names of projects, services and instances: the grammar, and how they are put together.
 
 import { type InstanceId, toInstanceId } from '../base/brands.ts'
+import { MAX_NAME_LENGTH } from '../base/limits.ts'
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
 /** Letters, digits, `_`, `.`, `-`; at most 64; the first is a letter or a digit. */
 export function isValidName(name: string): boolean {
   return namePattern.test(name)
+}
+
+/** A valid name made from a folder's name: `My Shop!` becomes `My-Shop`. */
+export function toProjectName(folderName: string): string {
+  const name = folderName
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/-+$/, '')
+  return isValidName(name) ? name : 'project'
 }
 
 export interface InstanceName {

@@ -11,7 +11,7 @@ interface Room {
 }
 
 /** The house. `faces` are the files directly in src/: what the package offers to programs. */
-export const rooms: Readonly<Record<string, Room>> = {
+const rooms: Readonly<Record<string, Room>> = {
   base: { may: [], isPure: true },
   model: { may: ['base'], isPure: true },
   syntax: { may: ['base'], isPure: true },
@@ -44,7 +44,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 const purePackages: readonly string[] = ['smol-toml']
 
 /** The room of a path in src/; null outside of src/. */
-export function roomOf(path: string): string | null {
+function roomOf(path: string): string | null {
   const match = /^src\/(?:([^/]+)\/)?[^/]/.exec(path)
   if (!match) return null
   return match[1] ?? 'faces'

@@ -1,0 +1,133 @@
+// The grid: every phase by every event has an answer. A missing cell does not compile. `stay`: the
+// event is known and changes nothing here. `impossible`: it cannot happen, and if it does we are
+// wrong and die (crash-only). Facts about another invocation never get here.
+
+import { assert } from '../base/assert.ts'
+import type { EventOf, InstanceEvent, InstanceEventType } from './instance-event.ts'
+import type { InstanceState, PhaseName, PhaseOf } from './instance-state.ts'
+import {
+  onEmptied, onEndingExited, onEndingSpawnFailed, onFinishOver, onFinishSpawned, onHookTimer,
+  onMainExited, onStopTimer,
+} from './on-end.ts'
+import {
+  onGoDown, onMayStop, onMustStop, onReloadOver, onReloadSpawned, onStopHookSpawned, onUnhealthy,
+  onWantDown, onWantReload, onWantRestart, onWantUpAgain,
+} from './on-run.ts'
+import {
+  onMainSpawned, onMayStart, onReady, onSetupExited, onSetupSpawned, onSpawnFailed,
+  onStartingExited, onStartTimer, onUnready, onWantUp,
+} from './on-start.ts'
+import type { Context, Transition } from './transition.ts'
+
+export const stay = 'stay'
+export const impossible = 'impossible'
+
+type Handler<P extends PhaseName, E extends InstanceEventType> = (
+  instance: InstanceState<PhaseOf<P>>,
+  event: EventOf<E>,
+  context: Context,
+) => Transition | null
+type Cell<P extends PhaseName, E extends InstanceEventType> =
+  | Handler<P, E>
+  | typeof stay
+  | typeof impossible
+
+export type Grid = {
+  readonly [P in PhaseName]: { readonly [E in InstanceEventType]: Cell<P, E> }
+}
+
+/** No process, no invocation: facts about processes cannot get here. */
+const idle = {
+  spawned: impossible, 'spawn-failed': impossible, exited: impossible, emptied: impossible,
+  ready: impossible, unready: impossible, unhealthy: impossible, 'may-stop': impossible,
+  'must-stop': impossible, 'want-reload': stay,
+} as const
+
+/** News that an invocation which is being ended has no more use for. */
+const ending = {
+  ready: stay, unready: stay, unhealthy: stay, 'may-start': impossible, 'may-stop': stay,
+  'must-stop': stay, 'want-reload': stay, 'want-up': onWantUpAgain, 'want-down': onWantDown,
+  'want-restart': onWantUpAgain,
+} as const
+
+export const instanceGrid: Grid = {
+  down: {
+    ...idle, 'want-up': onWantUp, 'want-down': stay, 'want-restart': onWantUp,
+    'may-start': impossible, 'timer-fired': impossible,
+  },
+  waiting: {
+    ...idle, 'want-up': stay, 'want-down': onGoDown, 'want-restart': stay,
+    'may-start': onMayStart, 'timer-fired': impossible,
+  },
+  setup: {
+    'want-up': onWantUpAgain, 'want-down': onWantDown, 'want-restart': onWantRestart,
+    'want-reload': stay, 'may-start': impossible, 'may-stop': onMayStop, 'must-stop': onMustStop,
+    spawned: onSetupSpawned, 'spawn-failed': onSpawnFailed, exited: onSetupExited, emptied: stay,
+    ready: impossible, unready: impossible, unhealthy: impossible, 'timer-fired': onHookTimer,
+  },
+  starting: {
+    'want-up': onWantUpAgain, 'want-down': onWantDown, 'want-restart': onWantRestart,
+    'want-reload': stay, 'may-start': impossible, 'may-stop': onMayStop, 'must-stop': onMustStop,
+    spawned: onMainSpawned, 'spawn-failed': onSpawnFailed, exited: onStartingExited, emptied: stay,
+    ready: onReady, unready: onUnready, unhealthy: stay, 'timer-fired': onStartTimer,
+  },
+  up: {
+    'want-up': onWantUpAgain, 'want-down': onWantDown, 'want-restart': onWantRestart,
+    'want-reload': onWantReload, 'may-start': impossible, 'may-stop': onMayStop,
+    'must-stop': onMustStop, spawned: impossible, 'spawn-failed': impossible,
+    exited: onMainExited, emptied: stay, ready: stay, unready: stay, unhealthy: onUnhealthy,
+    'timer-fired': impossible,
+  },
+  reloading: {
+    'want-up': onWantUpAgain, 'want-down': onWantDown, 'want-restart': onWantRestart,
+    'want-reload': stay, 'may-start': impossible, 'may-stop': onMayStop, 'must-stop': onMustStop,
+    spawned: onReloadSpawned, 'spawn-failed': onReloadOver,
+    exited: (instance, event, context) =>
+      event.role === 'reload'
+        ? onReloadOver(instance, event, context)
+        : onMainExited(instance, event, context),
+    emptied: stay, ready: stay, unready: stay, unhealthy: onUnhealthy, 'timer-fired': onHookTimer,
+  },
+  stopping: {
+    ...ending, spawned: onStopHookSpawned, 'spawn-failed': onEndingSpawnFailed,
+    exited: onEndingExited, emptied: onEmptied, 'timer-fired': onStopTimer,
+  },
+  killing: {
+    ...ending, spawned: onStopHookSpawned, 'spawn-failed': onEndingSpawnFailed,
+    exited: onEndingExited, emptied: onEmptied, 'timer-fired': onStopTimer,
+  },
+  finish: {
+    ...ending, spawned: onFinishSpawned, 'spawn-failed': onFinishOver,
+    exited: onFinishOver, emptied: stay, 'timer-fired': onHookTimer,
+  },
+  backoff: {
+    ...idle, 'want-up': onWantUp, 'want-down': onGoDown, 'want-restart': onWantUp,
+    'may-start': impossible,
+    'timer-fired': (instance, _event, context) => {
+      const { failures, restartTimesMs, killed } = instance
+      const next = onWantUp(instance, _event, context)
+      return { ...next, instance: { ...next.instance, failures, restartTimesMs, killed } }
+    },
+  },
+  failed: {
+    ...idle, 'want-up': onWantUp, 'want-down': onGoDown, 'want-restart': onWantUp,
+    'may-start': impossible, 'timer-fired': impossible,
+  },
+}
+
+/** The answer of the grid; null when nothing changes. */
+export function answer(
+  instance: InstanceState,
+  event: InstanceEvent,
+  context: Context,
+): Transition | null {
+  const cell = instanceGrid[instance.phase.name][event.type]
+  assert(cell !== impossible, `${instance.id}: '${event.type}' in phase '${instance.phase.name}'`)
+  if (cell === stay) return null
+  const handler = cell as (
+    instance: InstanceState,
+    event: InstanceEvent,
+    context: Context,
+  ) => Transition | null
+  return handler(instance, event, context)
+}

@@ -1,0 +1,77 @@
+// All that the core knows: projects with their links, instances, generator, mode. The containers
+// are owned by this folder and changed in place; the values in them are replaced, never changed.
+
+import type { InstanceId, InvocationId } from '../base/brands.ts'
+import { toInvocationId } from '../base/brands.ts'
+import type { PrngState } from '../base/prng.ts'
+import type { ServiceDefinition } from '../model/service-definition.ts'
+import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
+import { assert } from '../base/assert.ts'
+import type { ProjectRecord } from './effect.ts'
+import type { InstanceState } from './instance-state.ts'
+import type { ProjectLinks } from './project-links.ts'
+
+/** `hold`: after repeated crashes of the supervisor: adopt and watch, begin nothing. */
+export type Mode = 'normal' | 'hold'
+
+export interface ProjectState {
+  readonly record: ProjectRecord
+  readonly links: ProjectLinks
+}
+
+export interface SupervisorState {
+  readonly projects: Map<string, ProjectState>
+  readonly instances: Map<InstanceId, InstanceState>
+  mode: Mode
+  prng: PrngState
+  /** 16 hexadecimal digits, random for each life of the supervisor. */
+  readonly invocationPrefix: string
+  invocationCount: number
+}
+
+/** An empty supervisor. `invocationPrefix` makes its invocation names unlike any other's. */
+export function newSupervisorState(
+  mode: Mode,
+  seed: PrngState,
+  invocationPrefix: string,
+): SupervisorState {
+  assert(/^[0-9a-f]{16}$/.test(invocationPrefix), 'the prefix has 16 hexadecimal digits')
+  return {
+    projects: new Map(), instances: new Map(), mode, prng: seed, invocationPrefix, invocationCount: 0,
+  }
+}
+
+export function nextInvocation(state: SupervisorState): InvocationId {
+  return toInvocationId(state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'))
+}
+
+/** The definition of an instance; that of a removed service stays until its last instance is down. */
+export function definitionOf(state: SupervisorState, id: InstanceId): ServiceDefinition {
+  const name = parseInstanceId(id)
+  assert(name, `instance name '${id}'`)
+  const record = state.projects.get(name.project)?.record
+  const definition = record?.definition.services[name.service] ?? record?.retired[name.service]
+  assert(definition, `${id} has a definition`)
+  return definition
+}
+
+export function instanceCount(record: ProjectRecord, service: string): number {
+  const definition = record.definition.services[service]
+  return definition === undefined ? 0 : (record.scale[service] ?? definition.instances)
+}
+
+/** All instances of a service that exist, those on their way out included. */
+export function instancesOf(
+  state: SupervisorState,
+  project: string,
+  service: string,
+): readonly InstanceState[] {
+  const entry = state.projects.get(project)
+  const found: InstanceState[] = []
+  const count = entry === undefined ? 0 : instanceCount(entry.record, service)
+  for (let index = 1; ; index += 1) {
+    const instance = state.instances.get(printInstanceId({ project, service, index }))
+    if (instance === undefined && index > count) return found
+    if (instance !== undefined) found.push(instance)
+  }
+}

@@ -1,0 +1,231 @@
+// The only door into this folder: step(state, event) -> { state, effects }. It reads no clock, no
+// random source, no file. The state that is passed in is consumed: its containers are changed in
+// place and handed back, because a copy of a thousand instances per event would cost more than the
+// decision. The values in them are never changed.
+//
+// One event is answered by the grid; then the neighbourhood is settled until nothing changes: all
+// decisions are made before any effect is carried out. Per instance the order is: record, acts.
+
+import { assert } from '../base/assert.ts'
+import type { InstanceId } from '../base/brands.ts'
+import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
+import type { Effect } from './effect.ts'
+import { answer } from './instance-grid.ts'
+import type { InstanceEvent } from './instance-event.ts'
+import { type InstanceState, invocationOf, mainProcessOf } from './instance-state.ts'
+import { settle } from './propagation.ts'
+import { applyProject, applyRemoval, applyScale } from './reload.ts'
+import type { SupervisorEvent } from './supervisor-event.ts'
+import { definitionOf, nextInvocation, type SupervisorState } from './supervisor-state.ts'
+import type { Context, Transition } from './transition.ts'
+
+export interface Step {
+  readonly state: SupervisorState
+  readonly effects: readonly Effect[]
+}
+
+/** One event in, the effects in the order in which they must be carried out. */
+export function step(state: SupervisorState, event: SupervisorEvent): Step {
+  const turn = new Turn(state, event)
+  turn.take(event)
+  turn.settleAll()
+  return { state, effects: turn.effects }
+}
+
+/** The work of one step: the effects so far, and the instances that are still to be looked at. */
+export class Turn {
+  readonly effects: Effect[] = []
+  readonly state: SupervisorState
+  readonly time: { readonly nowMs: number; readonly wallMs: number }
+  readonly #unsettled = new Set<InstanceId>()
+
+  constructor(state: SupervisorState, time: { readonly nowMs: number; readonly wallMs: number }) {
+    this.state = state
+    this.time = time
+  }
+
+  take(event: SupervisorEvent): void {
+    switch (event.type) {
+      case 'instance':
+        return this.tell(event.id, event.event)
+      case 'want':
+        if (event.verb === 'restart') {
+          return this.#tellAll(event.ids, { type: 'want-restart', reason: 'restart was asked for' })
+        }
+        return this.#tellAll(event.verb === 'up' ? this.withNeeds(event.ids) : event.ids, {
+          type: `want-${event.verb}`,
+        })
+      case 'want-signal':
+        return this.#signal(event.ids, event.signal)
+      case 'want-project':
+        return applyProject(this, event.definition, event.services)
+      case 'want-removal':
+        return applyRemoval(this, event.project)
+      case 'want-scale':
+        return applyScale(this, event.project, event.service, event.count)
+      case 'want-normal':
+        this.state.mode = 'normal'
+        return this.touchAll()
+      case 'resumed':
+        return this.touchAll()
+    }
+  }
+
+  #tellAll(ids: readonly InstanceId[], event: InstanceEvent): void {
+    for (const id of ids) this.tell(id, event)
+  }
+
+  /** One event for one instance, through the grid. News about a former invocation is ignored. */
+  tell(id: InstanceId, event: InstanceEvent): void {
+    const instance = this.state.instances.get(id)
+    if (instance === undefined) return
+    if ('invocation' in event && event.invocation !== invocationOf(instance)) return
+    if (event.type === 'timer-fired' && !this.#isDue(instance)) return
+    const transition = answer(instance, event, this.#context(id))
+    if (transition !== null) this.#accept(instance, transition)
+    this.touchAround(id)
+  }
+
+  /** A timer that was replaced meanwhile is stale. Healing ends a backoff before its time. */
+  #isDue(instance: InstanceState): boolean {
+    if (instance.deadlineMs === null) return false
+    return instance.deadlineMs <= this.time.nowMs || instance.phase.name === 'backoff'
+  }
+
+  #context(id: InstanceId): Context {
+    return {
+      ...this.time,
+      definition: definitionOf(this.state, id),
+      isHeld: this.state.mode === 'hold',
+      nextInvocation: nextInvocation(this.state),
+      prng: this.state.prng,
+    }
+  }
+
+  #accept(before: InstanceState, transition: Transition): void {
+    if (transition.hasBegun) this.state.invocationCount += 1
+    if (transition.prng !== undefined) this.state.prng = transition.prng
+    this.replace(before, transition.instance)
+    this.effects.push(...transition.effects)
+  }
+
+  /** Stores the new value first, then keeps timer and report in step with it. */
+  replace(before: InstanceState, after: InstanceState): void {
+    const { id } = after
+    this.state.instances.set(id, after)
+    this.effects.push({ type: 'store', record: after })
+    if (after.deadlineMs === null && before.deadlineMs !== null) {
+      this.effects.push({ type: 'cancel-timer', id })
+    } else if (after.deadlineMs !== null && after.deadlineMs !== before.deadlineMs) {
+      this.effects.push({ type: 'arm-timer', id, atMs: after.deadlineMs })
+    }
+    const { name } = after.phase
+    if (before.phase.name !== name || (before.reason !== after.reason && after.reason !== null)) {
+      const { reason } = after
+      this.effects.push({ type: 'report', id, from: before.phase.name, to: name, reason })
+    }
+  }
+
+  add(instance: InstanceState): void {
+    this.state.instances.set(instance.id, instance)
+    this.effects.push({ type: 'store', record: instance })
+  }
+
+  #signal(ids: readonly InstanceId[], signal: number): void {
+    for (const id of ids) {
+      const instance = this.state.instances.get(id)
+      const invocation = instance && invocationOf(instance)
+      if (!instance || !invocation || mainProcessOf(instance) === null) continue
+      this.effects.push({ type: 'signal', id, invocation, signal, scope: 'main' })
+    }
+  }
+
+  /** The instances themselves and everything that they require or want, in any order. */
+  withNeeds(ids: readonly InstanceId[]): readonly InstanceId[] {
+    const found = new Set(ids)
+    for (const id of found) {
+      const name = parseInstanceId(id)
+      const links = name && this.state.projects.get(name.project)?.links.get(name.service)
+      if (!name || !links) continue
+      for (const other of [...links.requires, ...links.wants]) {
+        for (const next of this.idsOf(name.project, other)) found.add(next)
+      }
+    }
+    return [...found]
+  }
+
+  idsOf(project: string, service: string): readonly InstanceId[] {
+    const ids: InstanceId[] = []
+    for (let index = 1; ; index += 1) {
+      const id = printInstanceId({ project, service, index })
+      const instance = this.state.instances.get(id)
+      if (instance === undefined) return ids
+      if (!instance.isRemoved) ids.push(id)
+    }
+  }
+
+  touchAll(): void {
+    for (const id of this.state.instances.keys()) this.#unsettled.add(id)
+  }
+
+  /** It changed: it, those that follow it and those that it follows are looked at again. */
+  touchAround(id: InstanceId): void {
+    this.#unsettled.add(id)
+    const name = parseInstanceId(id)
+    const links = name && this.state.projects.get(name.project)?.links.get(name.service)
+    if (!name || !links) return
+    for (const service of [...links.followers, ...links.order]) {
+      for (let index = 1; ; index += 1) {
+        const near = printInstanceId({ project: name.project, service, index })
+        if (!this.state.instances.has(near)) break
+        this.#unsettled.add(near)
+      }
+    }
+  }
+
+  /** Looks until nothing changes. A set keeps insertion order, so what is touched comes later. */
+  settleAll(): void {
+    let turns = 0
+    const limit = 1_000 + this.state.instances.size * 64
+    for (const id of this.#unsettled) {
+      this.#unsettled.delete(id)
+      turns += 1
+      assert(turns <= limit, `settling ends (at ${id})`)
+      const instance = this.state.instances.get(id)
+      if (instance === undefined) continue
+      if (instance.isRemoved && instance.phase.name === 'down') this.#forget(instance)
+      else this.#settleOne(instance)
+    }
+  }
+
+  #settleOne(instance: InstanceState): void {
+    const settled = settle(this.state, instance)
+    if (settled.kind === 'event') {
+      const before = this.state.instances.get(instance.id)
+      this.tell(instance.id, settled.event)
+      const after = this.state.instances.get(instance.id)
+      assert(before !== after, `${instance.id}: '${settled.event.type}' settles something`)
+    } else if (settled.kind === 'waits' && settled.reason !== instance.reason) {
+      const { id } = instance
+      this.state.instances.set(id, { ...instance, reason: settled.reason })
+      const { reason } = settled
+      this.effects.push({ type: 'report', id, from: 'waiting', to: 'waiting', reason })
+      this.touchAround(id)
+    }
+  }
+
+  #forget(instance: InstanceState): void {
+    this.touchAround(instance.id)
+    this.state.instances.delete(instance.id)
+    this.effects.push({ type: 'forget', id: instance.id })
+    const name = parseInstanceId(instance.id)
+    if (!name) return
+    const project = this.state.projects.get(name.project)
+    if (project === undefined || !project.record.isRemoved) return
+    for (const id of this.state.instances.keys()) {
+      if (id.startsWith(`${name.project}/`)) return
+    }
+    this.state.projects.delete(name.project)
+    this.effects.push({ type: 'forget-project', name: name.project })
+  }
+}

@@ -1,0 +1,154 @@
+// What /proc tells about processes (proc(5)). A process may vanish between any two reads, so
+// everything here answers null or leaves it out instead of failing. Reads go through one shared
+// buffer: a scan of all processes happens while services stop.
+
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { type Pid, toPid } from '../base/brands.ts'
+import { MAX_PROC_FILE_BYTES } from '../base/limits.ts'
+import { isErrno } from './syscall-error.ts'
+
+let shared = Buffer.alloc(16 * 1024)
+
+export interface ProcessStat {
+  readonly pid: Pid
+  readonly parent: Pid
+  readonly group: Pid
+  readonly session: Pid
+  /** `R`, `S`, `D`, `T`, `Z` and others, see proc(5). */
+  readonly state: string
+  /** Clock ticks after boot. With the pid and the boot id it names one process for ever. */
+  readonly startTime: number
+  /** At most 15 bytes. */
+  readonly command: string
+}
+
+/** The random name of this boot. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+}
+
+/** Clock ticks after boot at which the process started; null when there is none. */
+export function startTime(pid: Pid): number | null {
+  return readStat(pid)?.startTime ?? null
+}
+
+/** Null when there is no such process. A zombie has a stat (state `Z`). */
+export function readStat(pid: Pid): ProcessStat | null {
+  return statOf(String(pid))
+}
+
+/** Every process of this pid namespace that is there while the iteration passes. */
+export function* allProcesses(): Generator<ProcessStat> {
+  for (const name of readdirSync('/proc')) {
+    const digit = name.charCodeAt(0)
+    if (digit < 48 || digit > 57) continue
+    const stat = statOf(name)
+    if (stat !== null) yield stat
+  }
+}
+
+/** The children of a process, of all its threads. */
+export function children(pid: Pid): Pid[] {
+  const found: Pid[] = []
+  for (const thread of namesIn(`/proc/${pid}/task`)) {
+    const length = readShared(`/proc/${pid}/task/${thread}/children`)
+    if (length === null) {
+      // Without CONFIG_PROC_CHILDREN, or the thread is gone.
+      if (namesIn(`/proc/${pid}/task/${thread}`).length > 0) return childrenByScan(pid)
+      continue
+    }
+    for (const word of shared.toString('latin1', 0, length).split(' ')) {
+      if (word !== '') found.push(toPid(Number(word)))
+    }
+  }
+  return found
+}
+
+/** The environment that the process started with, NUL separated; null when it is not readable. */
+export function environmentOf(pid: Pid): string | null {
+  const length = readShared(`/proc/${pid}/environ`)
+  return length === null ? null : shared.toString('utf8', 0, length)
+}
+
+/** True when the environment has exactly that entry, `NAME=value`. */
+export function environmentHas(pid: Pid, entry: string): boolean {
+  const length = readShared(`/proc/${pid}/environ`)
+  if (length === null) return false
+  const needle = Buffer.from(`${entry}\0`)
+  const bytes = shared.subarray(0, length)
+  for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
+    if (at === 0 || bytes[at - 1] === 0) return true
+  }
+  return false
+}
+
+/** What the descriptors of a process point to: paths, `pipe:[123]`, `socket:[456]`. */
+export function fdTargets(pid: Pid): string[] {
+  const folder = `/proc/${pid}/fd`
+  return namesIn(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(`${folder}/${name}`)]
+    } catch (error) {
+      if (isGone(error)) return []
+      throw error
+    }
+  })
+}
+
+function childrenByScan(pid: Pid): Pid[] {
+  return [...allProcesses()].filter(({ parent }) => parent === pid).map((stat) => stat.pid)
+}
+
+function statOf(name: string): ProcessStat | null {
+  const length = readShared(`/proc/${name}/stat`)
+  if (length === null) return null
+  const text = shared.toString('utf8', 0, length)
+  // The command is in parentheses and may contain anything, `) R 1` too: count from the last one.
+  const end = text.lastIndexOf(')')
+  const fields = text.slice(end + 2).split(' ', 20)
+  return {
+    pid: toPid(Number(name)),
+    command: text.slice(text.indexOf('(') + 1, end),
+    state: fields[0] ?? '?',
+    parent: toPid(Number(fields[1])),
+    group: toPid(Number(fields[2])),
+    session: toPid(Number(fields[3])),
+    startTime: Number(fields[19]),
+  }
+}
+
+/** Reads a file into the shared buffer; its length, or null when it is gone or not for us. */
+function readShared(path: string): number | null {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, 'r')
+    let length = 0
+    for (;;) {
+      const read = readSync(fd, shared, length, shared.length - length, null)
+      length += read
+      if (read === 0) return length
+      if (length < shared.length) continue
+      if (shared.length >= MAX_PROC_FILE_BYTES) return length
+      shared = Buffer.concat([shared], shared.length * 2)
+    }
+  } catch (error) {
+    if (isGone(error)) return null
+    throw error
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
+}
+
+/** Gone, or not for our eyes. */
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].some((name) => isErrno(error, name))
+}

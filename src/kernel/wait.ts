@@ -1,0 +1,34 @@
+// Reaping: the status of our own children, through their pidfds. For processes that are not
+// our children there is readExitInfo() in pidfd.ts.
+
+import type { Fd, Pid } from '../base/brands.ts'
+import type { ExitStatus } from '../base/exit-status.ts'
+import { constants, layouts } from './layouts.ts'
+import { lastErrno, libc } from './libc.ts'
+import { errnos, failedCall } from './syscall-error.ts'
+
+const info = Buffer.alloc(layouts.siginfo_t.size)
+const { si_code: codeAt, si_pid: pidAt, si_status: statusAt } = layouts.siginfo_t.fields
+
+/** Takes the exit status of an ended child, without blocking; it is given once (waitid(2)). */
+export function reap(pidfd: Fd): ExitStatus | 'running' | 'not-a-child' {
+  info.fill(0)
+  const options = constants.WEXITED | constants.WNOHANG
+  if (libc.waitid(constants.P_PIDFD, pidfd, info, options) === -1) {
+    if (lastErrno() === errnos.ECHILD) return 'not-a-child'
+    throw failedCall('waitid')
+  }
+  if (info.readInt32LE(pidAt) === 0) return 'running'
+  const code = info.readInt32LE(codeAt)
+  const status = info.readInt32LE(statusAt)
+  if (code === constants.CLD_EXITED) return { kind: 'exited', code: status & 0xff }
+  return { kind: 'signaled', signal: status, core: code === constants.CLD_DUMPED }
+}
+
+/** Kills a child of ours and waits for its end. Only for a child that nobody else may have reaped. */
+export function killAndReap(pid: Pid): void {
+  process.kill(pid, 'SIGKILL')
+  while (libc.waitid(constants.P_PID, pid, info, constants.WEXITED) === -1) {
+    if (lastErrno() !== errnos.EINTR) throw failedCall('waitid')
+  }
+}

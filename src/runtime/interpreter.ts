@@ -1,0 +1,96 @@
+// Carries effects out, each through its port. A failed effect is another event, never an exception.
+// The table at the end is the whole of it.
+
+import type { InstanceId } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
+import type { Effect, EffectOf, EffectType } from '../core/effect.ts'
+import type { InstanceEvent } from '../core/instance-event.ts'
+import type { CgroupPort } from './cgroup-port.ts'
+import type { Journal } from './journal.ts'
+import type { LogAttachments } from './log-attachments.ts'
+import type { ProbePort } from './probe-port.ts'
+import type { ProcessPort } from './process-port.ts'
+import type { TimerPort } from './timer-port.ts'
+
+export interface InterpreterDeps {
+  readonly journal: Journal
+  readonly processes: ProcessPort
+  readonly probes: ProbePort
+  readonly timers: TimerPort
+  readonly logs: LogAttachments
+  readonly cgroups: CgroupPort
+  /** Takes a notify descriptor that the launcher made for an invocation. */
+  readonly notifyReaderOf: (id: InstanceId) => ReturnType<LogAttachments['notifyReader']>
+  readonly emit: (id: InstanceId, event: InstanceEvent) => void
+  readonly report: (effect: EffectOf<'report'>) => void
+  readonly onProblem: (message: string) => void
+  readonly onForgotten: (id: InstanceId) => void
+}
+
+type Table = { readonly [Type in EffectType]: (effect: EffectOf<Type>) => void }
+
+export function instanceKey(id: InstanceId): string {
+  return `instance ${id}`
+}
+
+export function projectKey(name: string): string {
+  return `project ${name}`
+}
+
+/** One function that carries out any effect. */
+export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => void {
+  const { journal, processes, probes, timers, logs, cgroups } = deps
+  /** Instances whose last record could not be written: nothing is begun for them. */
+  const unstored = new Map<InstanceId, string>()
+
+  const store = (key: string, value: unknown, id: InstanceId | null): void => {
+    try {
+      journal.put(key, value)
+      if (id !== null) unstored.delete(id)
+    } catch (error) {
+      if (!(error instanceof ToolkitError)) throw error
+      if (id !== null) unstored.set(id, error.message)
+      deps.onProblem(`${key}: ${error.message}; continuing with what is running`)
+    }
+  }
+  const remove = (key: string): void => {
+    try {
+      journal.remove(key)
+    } catch (error) {
+      if (!(error instanceof ToolkitError)) throw error
+      deps.onProblem(`${key}: ${error.message}; ignoring`)
+    }
+  }
+
+  const table: Table = {
+    store: ({ record }) => store(instanceKey(record.id), record, record.id),
+    forget: ({ id }) => {
+      remove(instanceKey(id))
+      unstored.delete(id)
+      timers.cancel(id)
+      probes.unwatch(id)
+      logs.detach(id)
+      cgroups.remove(id)
+      deps.onForgotten(id)
+    },
+    'store-project': ({ project }) => store(projectKey(project.definition.name), project, null),
+    'forget-project': ({ name }) => remove(projectKey(name)),
+    spawn: (effect) => {
+      const { id, role, invocation } = effect
+      const reason = unstored.get(id)
+      if (reason === undefined) processes.spawn(effect)
+      else deps.emit(id, { type: 'spawn-failed', role, invocation, reason: `record: ${reason}` })
+    },
+    signal: (effect) => processes.signal(effect),
+    'watch-empty': ({ id, invocation }) => processes.watchEmpty(id, invocation),
+    'watch-ready': (effect) => probes.watchReady(effect, deps.notifyReaderOf(effect.id)),
+    'watch-live': (effect) => probes.watchLive(effect),
+    unwatch: ({ id }) => probes.unwatch(id),
+    'arm-timer': ({ id, atMs }) => timers.arm(id, atMs),
+    'cancel-timer': ({ id }) => timers.cancel(id),
+    release: ({ id, invocation }) => processes.release(id, invocation),
+    'update-log': ({ id, definition }) => logs.update(id, definition.log),
+    report: deps.report,
+  }
+  return (effect) => (table[effect.type] as (effect: Effect) => void)(effect)
+}

@@ -1,0 +1,101 @@
+// Everything that a spawn needs besides the call: the plan (who, what, where), the pipes of the log,
+// the notify pipe, the stage pipe of the preamble. Descriptors for the child are opened here and
+// closed right after the spawn.
+
+import type { Fd, InstanceId, Pid } from '../base/brands.ts'
+import type { EffectOf } from '../core/effect.ts'
+import { commandOf } from '../core/transition.ts'
+import { closeFd, setNonBlocking } from '../kernel/fd.ts'
+import { createPipe } from '../kernel/fifo.ts'
+import { parseInstanceId } from '../model/service-name.ts'
+import { assert } from '../base/assert.ts'
+import { planLaunch } from './launch-plan.ts'
+import type { LogAttachments } from './log-attachments.ts'
+
+/** Where a preamble says which of its steps failed. */
+const STAGE_FD = 9
+
+export type Launch =
+  | { readonly kind: 'refused'; readonly reason: string }
+  | {
+      readonly kind: 'ready'
+      readonly program: {
+        readonly path: string
+        readonly argv: readonly string[]
+        readonly env: readonly string[]
+        readonly directory: string
+      }
+      readonly files: readonly { readonly from: Fd; readonly to: number }[]
+      readonly logMark: string | null
+      /** Null when there is no preamble. */
+      readonly stageReader: Fd | null
+      closeChildEnds(): void
+    }
+
+export interface Launcher {
+  prepare(effect: EffectOf<'spawn'>, main: Pid | null): Launch
+}
+
+export interface LauncherDeps {
+  readonly logs: LogAttachments
+  /** The environment that a project's services start from. */
+  readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
+  readonly keep: (name: string, fds: readonly Fd[]) => void
+}
+
+export function notifyName(id: InstanceId): string {
+  return `notify ${id}`
+}
+
+export function createLauncher(deps: LauncherDeps): Launcher {
+  const { logs } = deps
+
+  function prepare(effect: EffectOf<'spawn'>, main: Pid | null): Launch {
+    const { id, definition, role, invocation, exit } = effect
+    const name = parseInstanceId(id)
+    const command = commandOf(definition, role)
+    assert(name !== undefined && command !== null, `${id}: '${role}' has a command`)
+    const { readiness } = definition
+    const notifyFd = role === 'main' && readiness.kind === 'notify-fd' ? readiness.fd : null
+    const planned = planLaunch({
+      definition, role, command, name, invocation, mainPid: main, exit,
+      baseEnvironment: deps.baseEnvironment(name.project), notifyFd, stageFd: STAGE_FD,
+    })
+    if (planned.kind === 'refused') {
+      return { kind: 'refused', reason: `${planned.stage}: ${planned.reason}` }
+    }
+    logs.attach(id, definition.log, planned.owner)
+    const { stdout, stderr } = logs.openWriters(id)
+    const files = [{ from: stdout, to: 1 }, { from: stderr, to: 2 }]
+    let stageReader: Fd | null = null
+    if (planned.usesStageFd) {
+      const pipe = createPipe()
+      setNonBlocking(pipe.reader, true)
+      stageReader = pipe.reader
+      files.push({ from: pipe.writer, to: STAGE_FD })
+    }
+    if (notifyFd !== null) files.push({ from: openNotify(id), to: notifyFd })
+    const needsMark = role === 'main' && readiness.kind === 'log'
+    return {
+      kind: 'ready',
+      program: planned,
+      files,
+      logMark: needsMark ? logs.mark(id) : null,
+      stageReader,
+      closeChildEnds: () => {
+        for (const { from } of files) closeFd(from)
+      },
+    }
+  }
+
+  function openNotify(id: InstanceId): Fd {
+    const { reader, writer } = createPipe()
+    setNonBlocking(reader, true)
+    logs.setNotifyReader(id, reader)
+    deps.keep(notifyName(id), [reader])
+    return writer
+  }
+
+  return { prepare }
+}
+

@@ -1,0 +1,297 @@
+// Starts, watches, signals and counts processes. Every process is held by its pidfd, and the pidfd
+// is in the descriptor store before anybody hears of the process. What happens to them is emitted
+// as events; nothing is decided here.
+
+import { constants, openSync } from 'node:fs'
+import { type Fd, type InstanceId, type InvocationId, type Pid, toFd } from '../base/brands.ts'
+import type { ExitStatus } from '../base/exit-status.ts'
+import { signalNumbers } from '../base/signal.ts'
+import type { EffectOf, SignalScope } from '../core/effect.ts'
+import type { InstanceEvent } from '../core/instance-event.ts'
+import type { ProcessRef, Role } from '../core/instance-state.ts'
+import { closeFd } from '../kernel/fd.ts'
+import { openPidfd, readExitInfo, sendSignal } from '../kernel/pidfd.ts'
+import { POLLIN, type Poller } from '../kernel/poll.ts'
+import { startTime } from '../kernel/procfs.ts'
+import { killCgroup } from '../kernel/cgroup.ts'
+import { spawnProcess } from '../kernel/spawn.ts'
+import { reap } from '../kernel/wait.ts'
+import type { CgroupPort } from './cgroup-port.ts'
+import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
+import type { Launcher } from './launcher.ts'
+import { readAvailable } from './read-available.ts'
+import { openProcessTree } from './process-tree.ts'
+
+export interface ProcessPortDeps {
+  readonly poller: Poller
+  readonly launcher: Launcher
+  readonly cgroups: CgroupPort
+  /** Who orphans are re-parented to. */
+  readonly reaper: Pid
+  readonly emit: (id: InstanceId, event: InstanceEvent) => void
+  /** Puts a descriptor where it outlives us. */
+  readonly keep: (name: string, fds: readonly Fd[]) => void
+  readonly unkeep: (name: string) => void
+  /** Moves what is in the pipes into the log, before an end is told. */
+  readonly drainLog: (id: InstanceId) => void
+}
+
+export interface ProcessPort {
+  spawn(effect: EffectOf<'spawn'>): void
+  signal(effect: EffectOf<'signal'>): void
+  watchEmpty(id: InstanceId, invocation: InvocationId): void
+  release(id: InstanceId, invocation: InvocationId): void
+  /** Takes a process over that a former supervisor started. */
+  adopt(invocation: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): void
+  invocationOf(id: InstanceId): Invocation | null
+  setInvocation(invocation: Invocation): void
+  /** Other processes than the ones that we started are there. */
+  hasLeftovers(invocation: Invocation): boolean
+  /** Signals the main process only; false when there is none. */
+  belongs(id: InstanceId, pid: Pid): boolean
+}
+
+/** A parent that never waits for its child hides the exit status; after this long it is unknown. */
+const MAX_REAP_WAIT_MS = 2_000
+/** SIGKILL and count again: what forks while it is being killed is found in the next pass. */
+const MAX_KILL_PASSES = 16
+const LOOK_AGAIN_MS = 5
+
+/** Names the invocation too: the pidfd of a former life must not be taken for this one's. */
+export function pidfdName(id: InstanceId, role: Role, invocation: InvocationId): string {
+  return `process ${id} ${role} ${invocation}`
+}
+
+export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
+  const { poller, emit } = deps
+  const invocations = new Map<InstanceId, Invocation>()
+  const leaders = new Set<Pid>()
+  const devNull = toFd(openSync('/dev/null', constants.O_RDWR))
+  const tree = openProcessTree(deps.reaper, process.pid as Pid, (pid) => leaders.has(pid))
+
+  function spawn(effect: EffectOf<'spawn'>): void {
+    const { id, invocation, role } = effect
+    let tracked = invocations.get(id)
+    if (tracked?.invocation !== invocation) {
+      tracked = newInvocation(id, invocation, false)
+      invocations.set(id, tracked)
+    }
+    const main = tracked.processes.get('main')?.ref.pid ?? null
+    const launch = deps.launcher.prepare(effect, main)
+    if (launch.kind === 'refused') {
+      return emit(id, { type: 'spawn-failed', role, invocation, reason: launch.reason })
+    }
+    const result = spawnProcess({
+      ...launch.program, files: [{ from: devNull, to: 0 }, ...launch.files], session: 'new-session',
+    })
+    launch.closeChildEnds()
+    if (result.kind === 'failed') {
+      const reason = `${result.stage}: ${result.message}`
+      return emit(id, { type: 'spawn-failed', role, invocation, reason })
+    }
+    const { pid, pidfd } = result
+    const name = pidfdName(id, role, invocation)
+    deps.keep(name, [pidfd])
+    tracked.kept.add(name)
+    const ref = { pid, startTime: startTime(pid) ?? 0 }
+    const { logMark, stageReader } = launch
+    const event = { type: 'spawned', role, invocation, process: ref, logMark } as const
+    const started = watch(tracked, role, ref, pidfd)
+    deps.cgroups.enter(tracked, pid, () => tree.membersOf(tracked))
+    if (stageReader === null) emit(id, event)
+    else started.preamble = watchPreamble(stageReader, (failure) => {
+      if (failure === null) emit(id, event)
+      else started.failure = failure
+    })
+  }
+
+  /** The preamble says what failed, or closes its descriptor without a word by becoming the program. */
+  function watchPreamble(reader: Fd, onOver: (failure: string | null) => void): () => void {
+    let text = ''
+    let isOver = false
+    const look = () => {
+      if (isOver) return
+      const read = readAvailable(reader)
+      text += read.text
+      if (!read.isAtEnd) return
+      finish()
+    }
+    const finish = () => {
+      if (isOver) return
+      text += readAvailable(reader).text
+      isOver = true
+      poller.remove(reader)
+      closeFd(reader)
+      onOver(text === '' ? null : text.trim())
+    }
+    poller.add(reader, POLLIN, look)
+    return finish
+  }
+
+  function watch(tracked: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): TrackedProcess {
+    const started: TrackedProcess = { role, ref, pidfd, preamble: null, failure: null }
+    tracked.processes.set(role, started)
+    tracked.leaders.set(ref.pid, ref)
+    leaders.add(ref.pid)
+    poller.add(pidfd, POLLIN, () => onEnded(tracked, role, pidfd, 0))
+    return started
+  }
+
+  function onEnded(tracked: Invocation, role: Role, pidfd: Fd, waitedMs: number): void {
+    if (waitedMs === 0) poller.remove(pidfd)
+    const status = statusOf(pidfd)
+    if (status === 'not-reaped' && waitedMs < MAX_REAP_WAIT_MS) {
+      // Its parent (the guardian) has not waited yet; there is nothing to watch for that.
+      const delayMs = Math.max(1, waitedMs)
+      setTimeout(() => onEnded(tracked, role, pidfd, waitedMs + delayMs), delayMs)
+      return
+    }
+    const ended = tracked.processes.get(role)
+    tracked.processes.delete(role)
+    if (ended !== undefined) leaders.delete(ended.ref.pid)
+    closeFd(pidfd)
+    if (invocations.get(tracked.id) !== tracked) return
+    deps.drainLog(tracked.id)
+    const { id, invocation } = tracked
+    ended?.preamble?.()
+    if (ended?.failure) {
+      return emit(id, { type: 'spawn-failed', role, invocation, reason: ended.failure })
+    }
+    const known: ExitStatus = status === 'not-reaped' ? { kind: 'unknown' } : status
+    emit(id, { type: 'exited', role, invocation, status: known, hasLeftovers: hasLeftovers(tracked) })
+  }
+
+  function statusOf(pidfd: Fd): ExitStatus | 'not-reaped' {
+    const own = reap(pidfd)
+    if (own !== 'not-a-child' && own !== 'running') return own
+    const info = readExitInfo(pidfd)
+    if (info === 'unavailable') return { kind: 'unknown' }
+    return info === 'running' ? 'not-reaped' : info
+  }
+
+  function hasLeftovers(tracked: Invocation): boolean {
+    if (tracked.processes.size > 0) return true
+    return tree.hasMembers(tracked)
+  }
+
+  function signal({ id, invocation, signal: number, scope }: EffectOf<'signal'>): void {
+    const tracked = invocations.get(id)
+    if (tracked?.invocation !== invocation) return
+    if (number === signalNumbers.KILL && scope === 'all') killAll(tracked)
+    else for (const pidfd of targets(tracked, scope)) signalOne(pidfd, number)
+  }
+
+  /** A stopped process cannot act on what it is told: SIGCONT follows, as in daemontools. */
+  function signalOne(pidfd: Fd, number: number): void {
+    sendSignal(pidfd, number)
+    const endings: readonly number[] = [signalNumbers.TERM, signalNumbers.HUP, signalNumbers.INT]
+    if (endings.includes(number)) sendSignal(pidfd, signalNumbers.CONT)
+  }
+
+  function* targets(tracked: Invocation, scope: SignalScope): Generator<Fd> {
+    const main = tracked.processes.get('main')
+    if (scope === 'main') {
+      if (main) yield main.pidfd
+      return
+    }
+    if (scope === 'hook') {
+      for (const { role, pidfd } of tracked.processes.values()) if (role !== 'main') yield pidfd
+      return
+    }
+    for (const { pid, startTime: start, group } of tree.membersOf(tracked)) {
+      if (scope === 'group' && group !== main?.ref.pid) continue
+      const pidfd = openPidfd(pid)
+      if (pidfd === null) continue
+      if (startTime(pid) === start) yield pidfd
+      closeFd(pidfd)
+    }
+  }
+
+  function killAll(tracked: Invocation): void {
+    for (let pass = 0; pass < MAX_KILL_PASSES; pass += 1) {
+      const members = tree.membersOf(tracked)
+      const fresh = members.filter(({ pid, command }) => !tracked.killed.has(`${command} (${pid})`))
+      if (fresh.length === 0 && pass > 0) return
+      for (const { pid, command } of fresh) tracked.killed.set(`${command} (${pid})`, true)
+      if (tracked.cgroup !== null) killCgroup(tracked.cgroup)
+      for (const pidfd of targets(tracked, 'all')) sendSignal(pidfd, signalNumbers.KILL)
+    }
+  }
+
+  function watchEmpty(id: InstanceId, invocation: InvocationId): void {
+    const tracked = invocations.get(id)
+    if (tracked?.invocation !== invocation) return
+    tracked.leftoverWatch ??= { pidfds: new Map() }
+    lookForLast(tracked)
+  }
+
+  /** Every process that is left is watched; each death is a reason to count again. */
+  function lookForLast(tracked: Invocation): void {
+    const watchList = tracked.leftoverWatch?.pidfds
+    if (watchList === undefined || invocations.get(tracked.id) !== tracked) return
+    for (const { pid, startTime: start } of tree.membersOf(tracked)) {
+      if (watchList.has(pid)) continue
+      const pidfd = openPidfd(pid)
+      if (pidfd === null || startTime(pid) !== start) {
+        if (pidfd !== null) closeFd(pidfd)
+        continue
+      }
+      watchList.set(pid, pidfd)
+      poller.add(pidfd, POLLIN, () => {
+        forgetLeftover(tracked, pid)
+        lookForLast(tracked)
+      })
+    }
+    const isEmpty = watchList.size === 0 && tracked.processes.size === 0
+    if (!isEmpty) return
+    if (tree.hasMembers(tracked)) {
+      // It appeared or could not be held between the two looks: look again soon.
+      setTimeout(() => lookForLast(tracked), LOOK_AGAIN_MS)
+      return
+    }
+    tracked.leftoverWatch = null
+    deps.drainLog(tracked.id)
+    const { id, invocation, killed } = tracked
+    emit(id, { type: 'emptied', invocation, killed: [...killed.keys()] })
+  }
+
+  function forgetLeftover(tracked: Invocation, pid: Pid): void {
+    const pidfd = tracked.leftoverWatch?.pidfds.get(pid)
+    if (pidfd === undefined) return
+    tracked.leftoverWatch?.pidfds.delete(pid)
+    poller.remove(pidfd)
+    // Who is our own child is ours to reap: an orphan without a guardian.
+    reap(pidfd)
+    closeFd(pidfd)
+  }
+
+  function release(id: InstanceId, invocation: InvocationId): void {
+    const tracked = invocations.get(id)
+    if (tracked?.invocation !== invocation) return
+    for (const pid of [...(tracked.leftoverWatch?.pidfds.keys() ?? [])]) forgetLeftover(tracked, pid)
+    for (const { role, pidfd } of tracked.processes.values()) {
+      // A hook that outlived its invocation: nothing waits for it any more.
+      if (role !== 'main') sendSignal(pidfd, signalNumbers.KILL)
+    }
+    invocations.delete(id)
+    for (const name of tracked.kept) deps.unkeep(name)
+  }
+
+  function adopt(tracked: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): void {
+    invocations.set(tracked.id, tracked)
+    const name = pidfdName(tracked.id, role, tracked.invocation)
+    deps.keep(name, [pidfd])
+    tracked.kept.add(name)
+    watch(tracked, role, ref, pidfd)
+  }
+
+  return {
+    spawn, signal, watchEmpty, release, adopt, hasLeftovers,
+    invocationOf: (id) => invocations.get(id) ?? null,
+    setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
+    belongs: (id, pid) => {
+      const tracked = invocations.get(id)
+      return tracked !== undefined && tree.membersOf(tracked).some((member) => member.pid === pid)
+    },
+  }
+}

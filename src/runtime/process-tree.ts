@@ -1,0 +1,94 @@
+// Which processes belong to an invocation. Evidence, any of: in its control group; its invocation
+// id in the environment it was started with; a descendant of a process of it; in the session or
+// process group of one of its leaders. A number alone is no evidence: sessions count only for
+// processes below our guardian that carry no other invocation's id.
+//
+// Cheap in the usual case: descendants hang below the leaders, and orphans below the guardian,
+// which usually has no child but the supervisor. All of /proc is read only for invocations that
+// were adopted after the guardian died too.
+
+import type { Pid } from '../base/brands.ts'
+import { cgroupProcesses } from '../kernel/cgroup.ts'
+import { allProcesses, children, environmentOf, type ProcessStat, readStat } from '../kernel/procfs.ts'
+import type { Invocation } from './invocation.ts'
+
+const ID_ENTRY = 'EUDAEMON_INVOCATION_ID='
+
+export interface ProcessTree {
+  /** The living processes of an invocation; zombies are not living. */
+  membersOf(invocation: Invocation): readonly ProcessStat[]
+  /** True as soon as one is found. */
+  hasMembers(invocation: Invocation): boolean
+}
+
+/**
+ * `reaper` is who orphans are re-parented to: the guardian, or ourselves without one. `isLeader`
+ * names the processes that we started: they and what hangs below them are no orphans.
+ */
+export function openProcessTree(
+  reaper: Pid,
+  self: Pid,
+  isLeader: (pid: Pid) => boolean,
+): ProcessTree {
+  function membersOf(invocation: Invocation): readonly ProcessStat[] {
+    const found = new Map<Pid, ProcessStat>()
+    const addTree = (pid: Pid) => {
+      if (found.has(pid) || pid === self || pid === reaper) return
+      const stat = readStat(pid)
+      if (stat === null || stat.state === 'Z' || stat.state === 'X') return
+      found.set(pid, stat)
+      for (const child of children(pid)) addTree(child)
+    }
+    for (const { ref } of invocation.processes.values()) addTree(ref.pid)
+    if (invocation.cgroup !== null) {
+      for (const pid of cgroupProcesses(invocation.cgroup)) addTree(pid)
+    }
+    const strays = invocation.isUprooted ? allProcesses() : orphans(reaper)
+    for (const stat of strays) if (isMember(invocation, stat)) addTree(stat.pid)
+    return [...found.values()]
+  }
+
+  function* orphans(parent: Pid): Generator<ProcessStat> {
+    for (const pid of children(parent)) {
+      if (pid === self || isLeader(pid)) continue
+      const stat = readStat(pid)
+      if (stat !== null) yield* withDescendants(stat)
+    }
+  }
+
+  function* withDescendants(stat: ProcessStat): Generator<ProcessStat> {
+    yield stat
+    for (const pid of children(stat.pid)) {
+      const child = readStat(pid)
+      if (child !== null) yield* withDescendants(child)
+    }
+  }
+
+  return {
+    membersOf,
+    hasMembers: (invocation) => membersOf(invocation).length > 0,
+  }
+}
+
+function isMember(invocation: Invocation, stat: ProcessStat): boolean {
+  if (stat.state === 'Z' || stat.state === 'X') return false
+  const own = invocationIdOf(stat.pid)
+  if (own !== null) return own === invocation.invocation
+  // Its environment was replaced, or may not be read: the session or group it was born in counts,
+  // unless that number belongs to another process by now.
+  if (invocation.isUprooted) return false
+  return [stat.session, stat.group].some((number) => {
+    const leader = invocation.leaders.get(number)
+    if (leader === undefined || stat.startTime < leader.startTime) return false
+    const holder = readStat(number)
+    return holder === null || holder.startTime === leader.startTime
+  })
+}
+
+/** The invocation id that a process was started with, null when it has none or hides it. */
+export function invocationIdOf(pid: Pid): string | null {
+  const environment = environmentOf(pid)
+  if (environment === null) return null
+  const entry = environment.split('\0').find((line) => line.startsWith(ID_ENTRY))
+  return entry === undefined ? null : entry.slice(ID_ENTRY.length)
+}
