@@ -10,6 +10,62 @@ export const errorCodes = {
     meaning: 'This kernel or C library lacks a call that eudaemon needs.',
     remedy: 'Run `eudaemon doctor`; it lists what is missing and from which version it exists.',
   },
+  ERR_SUPERVISOR_NOT_RUNNING: {
+    meaning: 'No supervisor listens on the control socket.',
+    remedy: 'Start one with `eudaemon up -d`, or check that EUDAEMON_HOME is the one it uses.',
+  },
+  ERR_SUPERVISOR_UNREACHABLE: {
+    meaning: 'The control socket is there, but the supervisor behind it cannot be talked to.',
+    remedy: 'Run the command as the user who owns the supervisor; `eudaemon doctor` tells more.',
+  },
+  ERR_VERSION_MISMATCH: {
+    meaning: 'The running supervisor speaks another version of the control protocol.',
+    remedy: 'Use the command of the same version, or stop the supervisor and start the new one.',
+  },
+  ERR_NO_SERVICE: {
+    meaning: 'No service, or no instance of it, has the name that was given.',
+    remedy: 'Run `eudaemon status --all` to see what there is.',
+  },
+  ERR_NO_PROJECT: {
+    meaning: 'The supervisor runs no project of that name.',
+    remedy: 'Start it with `eudaemon up`, or run `eudaemon status --all` to see what there is.',
+  },
+  ERR_NO_ROUTE: {
+    meaning: 'The control API has no such path, or not with this method.',
+    remedy: 'GET /v1/openapi.json lists every path.',
+  },
+  ERR_BAD_REQUEST: {
+    meaning: 'A request to the control API does not have the form of one.',
+    remedy: 'The message names the field; GET /v1/openapi.json describes every request.',
+  },
+  ERR_REQUEST_TOO_LARGE: {
+    meaning: 'A request to the control API is larger than the supervisor accepts.',
+    remedy: 'Split the project into several.',
+  },
+  ERR_REQUEST_REFUSED: {
+    meaning: 'The control API does not serve this peer: a browser, or another user.',
+    remedy: 'Use the command or a program of the same user.',
+  },
+  ERR_INVALID_DEFINITION: {
+    meaning: 'A definition has errors and was not applied.',
+    remedy: 'Run `eudaemon check` on the file; it shows each problem with its place.',
+  },
+  ERR_STILL_RUNNING: {
+    meaning: 'The supervisor was asked to end while services run.',
+    remedy: 'Stop them first with `eudaemon down`.',
+  },
+  ERR_TOO_MANY_REQUESTS: {
+    meaning: 'The supervisor has more connections or requests than it accepts at a time.',
+    remedy: 'Try again; close streams that nobody reads.',
+  },
+  ERR_CLIENT_TOO_SLOW: {
+    meaning: 'A stream was cut off, because its reader did not keep up.',
+    remedy: 'Read faster, or start again from the last sequence number that arrived.',
+  },
+  ERR_BAD_ANSWER: {
+    meaning: 'What came over the control socket is no answer of a supervisor.',
+    remedy: 'Check what listens on the control socket; `eudaemon doctor` names it.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 
 /** The `code` of a ToolkitError. */
