@@ -42,7 +42,6 @@ export interface Libc {
   setrlimit(resource: number, limit: Memory): number
   signal(number: number, handler: Pointer): Pointer
   sigemptyset(set: Memory): number
-  sigfillset(set: Memory): number
   /** Returns an errno. */
   pthread_sigmask(how: number, set: Memory, old: Memory): number
   execve(path: string, argv: Strings, env: Strings): number
@@ -112,7 +111,6 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   setrlimit: { result: 'int', takes: ['int', p] },
   signal: { result: p, takes: ['int', p] },
   sigemptyset: { result: 'int', takes: [p] },
-  sigfillset: { result: 'int', takes: [p] },
   pthread_sigmask: { result: 'int', takes: ['int', p, p] },
   execve: { result: 'int', takes: ['str', strings, strings] },
   posix_spawn: { result: 'int', takes: [p, 'str', p, p, strings, strings] },

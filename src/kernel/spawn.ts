@@ -126,7 +126,9 @@ function attributesFor(session: SpawnRequest['session']): Buffer {
   libc.posix_spawnattr_setpgroup(attributes, 0)
   libc.sigemptyset(set)
   libc.posix_spawnattr_setsigmask(attributes, set)
-  libc.sigfillset(set)
+  // Not sigfillset(3): it leaves out 32 and 33, the C library's own, and posix_spawn(3) then leaves
+  // them ignored in the child.
+  set.fill(0xff)
   libc.posix_spawnattr_setsigdefault(attributes, set)
   preparedAttributes.set(session, attributes)
   return attributes

@@ -40,8 +40,9 @@ export function sendDescriptors(
   fd: Fd, payload: Uint8Array, fds: readonly Fd[],
 ): 'sent' | 'full' {
   if (payload.length === 0) throw new KernelError('sendmsg', errnos.EINVAL, undefined, 'empty')
-  const tooLong = payload.length > MAX_SOCKET_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE
-  if (tooLong) throw new KernelError('sendmsg', errnos.EMSGSIZE)
+  if (payload.length > MAX_SOCKET_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE) {
+    throw new KernelError('sendmsg', errnos.EMSGSIZE)
+  }
   const space = workspace()
   space.payload.set(payload)
   writeLengths(space, payload.length, fds.length === 0 ? 0 : HEADER + align(fds.length * 4))
@@ -58,8 +59,8 @@ export function sendDescriptors(
 /**
  * Takes the next message, or with `peek` looks at it: then the message stays, and the descriptors
  * are copies. Ours from then on, close-on-exec. `empty` when no message waits. Throws ECONNRESET
- * when the other end is closed, and EMFILE when not every descriptor could be opened (those that were are
- * closed again; without `peek` the message is gone, so peek first).
+ * when the other end is closed, and EMFILE when not every descriptor could be opened (those that
+ * were are closed again; without `peek` the message is gone, so peek first).
  */
 export function receiveDescriptors(
   fd: Fd, options: { readonly peek: boolean },
