@@ -48,14 +48,14 @@ function whyNotUsable(path: string): string | null {
   }
 }
 
-interface Mount {
+export interface Mount {
   readonly root: string
   readonly point: string
   readonly type: string
 }
 
 /** `36 35 98:0 /root /mount/point options … - type source options` (proc(5)); \040 is a space. */
-function parseMount(line: string): Mount[] {
+export function parseMount(line: string): Mount[] {
   const [left = '', right = ''] = line.split(' - ')
   const [, , , root, point] = left.split(' ')
   if (root === undefined || point === undefined) return []

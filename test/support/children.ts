@@ -113,12 +113,16 @@ export async function until(what: string, condition: () => boolean): Promise<voi
   }
 }
 
-/** Runs a module text in a Node of its own, with `kernel/` importable by that name. */
+/** Runs a module text in a Node of its own, with `kernel/` importable by that name; `before` is a
+ *  command that executes the rest of its arguments. */
 export function runNode(
   test: TestContext, text: string, request: Partial<SpawnRequest> = {},
+  before: readonly string[] = [],
 ): Promise<{ readonly text: string; readonly status: string }> {
   const kernel = new URL('../../src/kernel/', import.meta.url).href
   const source = text.replaceAll("'kernel/", `'${kernel}`)
-  const argv = ['node', '--input-type=module', '-e', source]
-  return outputOf(test, '', { path: process.execPath, argv, ...request })
+  const argv = [process.execPath, '--input-type=module', '-e', source]
+  if (before.length === 0) return outputOf(test, '', { path: process.execPath, argv, ...request })
+  const wrapped = ['env', ...before, ...argv]
+  return outputOf(test, '', { path: '/usr/bin/env', argv: wrapped, ...request })
 }
