@@ -2,7 +2,12 @@
 // system, where version 1 has the controllers and version 2 only tracks. Found by trying.
 
 import {
-  accessSync, constants as fsConstants, mkdirSync, readFileSync, rmdirSync, statSync,
+  accessSync,
+  constants as fsConstants,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
 } from 'node:fs'
 
 export type CgroupRoot =
@@ -60,7 +65,9 @@ export function parseMount(line: string): Mount[] {
   const [, , , root, point] = left.split(' ')
   if (root === undefined || point === undefined) return []
   const unescape = (text: string): string =>
-    text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    )
   return [{ root: unescape(root), point: unescape(point), type: right.split(' ')[0] ?? '' }]
 }
 

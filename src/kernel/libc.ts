@@ -16,7 +16,12 @@ type Strings = readonly (string | null)[]
 /** The calls, as they look from here. Integers are numbers, -1 is failure unless said otherwise. */
 export interface Libc {
   splice(
-    from: number, fromOffset: null, to: number, toOffset: Memory, length: number, flags: number,
+    from: number,
+    fromOffset: null,
+    to: number,
+    toOffset: Memory,
+    length: number,
+    flags: number,
   ): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: Memory): number
@@ -47,7 +52,12 @@ export interface Libc {
   execve(path: string, argv: Strings, env: Strings): number
   /** Returns an errno, as all posix_spawn functions do. */
   posix_spawn(
-    pid: Memory, path: string, actions: Memory, attributes: Memory, argv: Strings, env: Strings,
+    pid: Memory,
+    path: string,
+    actions: Memory,
+    attributes: Memory,
+    argv: Strings,
+    env: Strings,
   ): number
   posix_spawn_file_actions_init(actions: Memory): number
   posix_spawn_file_actions_destroy(actions: Memory): number
@@ -90,7 +100,9 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   waitid: { result: 'int', takes: ['int', 'uint', p, 'int'] },
   pidfd_open: { result: 'long', takes: ['long', 'int', 'uint'], symbol: 'syscall' },
   pidfd_send_signal: {
-    result: 'long', takes: ['long', 'int', 'int', p, 'uint'], symbol: 'syscall',
+    result: 'long',
+    takes: ['long', 'int', 'int', p, 'uint'],
+    symbol: 'syscall',
   },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
@@ -104,7 +116,9 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   getsockopt: { result: 'int', takes: ['int', 'int', 'int', p, p] },
   setsockopt: { result: 'int', takes: ['int', 'int', 'int', p, 'uint'] },
   prctl_number: {
-    result: 'int', takes: ['int', 'ulong', 'ulong', 'ulong', 'ulong'], symbol: 'prctl',
+    result: 'int',
+    takes: ['int', 'ulong', 'ulong', 'ulong', 'ulong'],
+    symbol: 'prctl',
   },
   prctl_memory: { result: 'int', takes: ['int', p, 'ulong', 'ulong', 'ulong'], symbol: 'prctl' },
   getrlimit: { result: 'int', takes: ['int', p] },

@@ -32,11 +32,18 @@ export function temporaryFolder(test: TestContext): string {
 
 /** Starts `sh -c script` (or what the request says); killed and reaped after the test. */
 export function start(
-  test: TestContext, script: string, request: Partial<SpawnRequest> = {},
+  test: TestContext,
+  script: string,
+  request: Partial<SpawnRequest> = {},
 ): Child {
   const child = spawnProcess({
-    path: '/bin/sh', argv: ['sh', '-c', script], env: [`PATH=${process.env['PATH']}`],
-    directory: '/', files: [], session: 'inherit', ...request,
+    path: '/bin/sh',
+    argv: ['sh', '-c', script],
+    env: [`PATH=${process.env['PATH']}`],
+    directory: '/',
+    files: [],
+    session: 'inherit',
+    ...request,
   })
   if (child.kind === 'failed') throw new Error(child.message)
   test.after(() => {
@@ -75,7 +82,9 @@ export async function ended({ pidfd }: Child): Promise<ExitStatus> {
 
 /** What a child prints on the descriptors of `to`, until the end of them all, and how it ended. */
 export async function outputOf(
-  test: TestContext, script: string, request: Partial<SpawnRequest> = {},
+  test: TestContext,
+  script: string,
+  request: Partial<SpawnRequest> = {},
   to: readonly number[] = [1, 2],
 ): Promise<{ readonly text: string; readonly status: string }> {
   const { reader, writer } = createPipe()
@@ -116,7 +125,9 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 /** Runs a module text in a Node of its own, with `kernel/` importable by that name; `before` is a
  *  command that executes the rest of its arguments. */
 export function runNode(
-  test: TestContext, text: string, request: Partial<SpawnRequest> = {},
+  test: TestContext,
+  text: string,
+  request: Partial<SpawnRequest> = {},
   before: readonly string[] = [],
 ): Promise<{ readonly text: string; readonly status: string }> {
   const kernel = new URL('../../src/kernel/', import.meta.url).href

@@ -2,11 +2,19 @@
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
-import { test, type TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { toPid } from '../../../src/base/brands.ts'
 import {
-  cgroupProcesses, enterCgroup, findCgroupRoot, isPopulated, killByLoop, killCgroup, makeCgroup,
-  openCgroupEvents, readCgroupEvents, removeCgroup,
+  cgroupProcesses,
+  enterCgroup,
+  findCgroupRoot,
+  isPopulated,
+  killByLoop,
+  killCgroup,
+  makeCgroup,
+  openCgroupEvents,
+  readCgroupEvents,
+  removeCgroup,
 } from '../../../src/kernel/cgroup.ts'
 import { parseMount } from '../../../src/kernel/cgroup-root.ts'
 import { closeFd } from '../../../src/kernel/fd.ts'
@@ -88,16 +96,23 @@ test('a group that becomes empty gives one POLLPRI', async (t) => {
 })
 
 /** Forks without end, in sessions of their own, and ignores what can be ignored. */
-const hydra = 'trap "" TERM HUP INT; echo started; '
-  + 'while :; do setsid sh -c "trap \\"\\" TERM; sleep 60 & wait" & sleep 0.01; done'
+const hydra =
+  'trap "" TERM HUP INT; echo started; ' +
+  'while :; do setsid sh -c "trap \\"\\" TERM; sleep 60 & wait" & sleep 0.01; done'
 
-for (const [name, kill] of [['cgroup.kill', killCgroup], ['the loop', killByLoop]] as const) {
+for (const [name, kill] of [
+  ['cgroup.kill', killCgroup],
+  ['the loop', killByLoop],
+] as const) {
   test(`everything in a group is killed, by ${name}`, async (t) => {
     const path = testGroup(t)
     if (path === null) return
     const gate = createPipe()
     const out = createPipe()
-    const files = [{ from: gate.reader, to: 3 }, { from: out.writer, to: 1 }]
+    const files = [
+      { from: gate.reader, to: 3 },
+      { from: out.writer, to: 1 },
+    ]
     const child = start(t, `read line <&3; exec 3<&-; ${hydra}`, { files })
     await enterCgroup(path, child.pid)
     mkdirSync(`${path}/below`)
@@ -125,9 +140,8 @@ test('lines of mountinfo are read, escapes and optional fields too', () => {
     parseMount('41 31 0:38 / /sys/fs/cg\\040x rw,nosuid shared:9 - cgroup2 cgroup2 rw'),
     [{ root: '/', point: '/sys/fs/cg x', type: 'cgroup2' }],
   )
-  assert.deepEqual(
-    parseMount('30 23 0:26 /../a /mnt rw - cgroup x rw,cpu'),
-    [{ root: '/../a', point: '/mnt', type: 'cgroup' }],
-  )
+  assert.deepEqual(parseMount('30 23 0:26 /../a /mnt rw - cgroup x rw,cpu'), [
+    { root: '/../a', point: '/mnt', type: 'cgroup' },
+  ])
   assert.deepEqual(parseMount(''), [])
 })

@@ -5,16 +5,19 @@ import { test } from 'node:test'
 import { toFd, toPid } from '../../../src/base/brands.ts'
 import { LAST_SIGNAL } from '../../../src/base/signal.ts'
 import { closeFd } from '../../../src/kernel/fd.ts'
+import { probeFeatures } from '../../../src/kernel/features.ts'
 import { createPipe } from '../../../src/kernel/fifo.ts'
-import {
-  openPidfd, pidOfPidfd, readExitInfo, sendSignal,
-} from '../../../src/kernel/pidfd.ts'
+import { openPidfd, pidOfPidfd, readExitInfo, sendSignal } from '../../../src/kernel/pidfd.ts'
 import { isSubreaper, setSubreaper } from '../../../src/kernel/prctl.ts'
 import { children, readStat } from '../../../src/kernel/procfs.ts'
 import { reap } from '../../../src/kernel/wait.ts'
-import { probeFeatures } from '../../../src/kernel/features.ts'
 import {
-  ended, readiness, readSome, start, temporaryFolder, until,
+  ended,
+  readiness,
+  readSome,
+  start,
+  temporaryFolder,
+  until,
 } from '../../support/children.ts'
 import { skipUnless } from '../../support/skip.ts'
 
@@ -28,7 +31,10 @@ test('all 256 exit codes', async (t) => {
     const codes = Array.from({ length: 32 }, (_, at) => first + at)
     const batch = codes.map((code) => start(t, `exit ${code}`))
     const statuses = await Promise.all(batch.map(ended))
-    assert.deepEqual(statuses, codes.map((code) => ({ kind: 'exited', code })))
+    assert.deepEqual(
+      statuses,
+      codes.map((code) => ({ kind: 'exited', code })),
+    )
   }
 })
 
@@ -94,7 +100,10 @@ test('the exit status of a process that another one reaped', async (t) => {
   if (skipUnless(t, available, 'this kernel keeps no exit status (Linux before 6.15)')) return
   const out = createPipe()
   const gate = createPipe()
-  const files = [{ from: out.writer, to: 1 }, { from: gate.reader, to: 3 }]
+  const files = [
+    { from: out.writer, to: 1 },
+    { from: gate.reader, to: 3 },
+  ]
   const parent = start(t, '( read line <&3; exit 42 ) & echo $!; wait $!; exit 0', { files })
   const pid = toPid(Number(await readSome(out.reader)))
   const pidfd = openPidfd(pid)
@@ -113,7 +122,10 @@ test('a subreaper inherits and reaps orphans', async (t) => {
   assert.equal(isSubreaper(), true)
   const out = createPipe()
   const gate = createPipe()
-  const files = [{ from: out.writer, to: 1 }, { from: gate.reader, to: 3 }]
+  const files = [
+    { from: out.writer, to: 1 },
+    { from: gate.reader, to: 3 },
+  ]
   const parent = start(t, '( read line <&3; exit 9 ) & echo $!', { files })
   const pid = toPid(Number(await readSome(out.reader)))
   const pidfd = openPidfd(pid)

@@ -7,7 +7,12 @@ import type { Fd } from '../../../src/base/brands.ts'
 import { closeFd, descriptorLimit, duplicateFd } from '../../../src/kernel/fd.ts'
 import { createPipe } from '../../../src/kernel/fifo.ts'
 import {
-  EPOLLET, EPOLLONESHOT, openPoller, POLLHUP, POLLIN, POLLOUT,
+  EPOLLET,
+  EPOLLONESHOT,
+  openPoller,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
 } from '../../../src/kernel/poll.ts'
 import { runNode, until } from '../../support/children.ts'
 import { skipUnless } from '../../support/skip.ts'
@@ -54,9 +59,15 @@ test('a level is reported as long as it holds, an edge once, a single shot until
   const { reader, writer } = createPipe()
   const counts = { level: 0, edge: 0, shot: 0 }
   const copies = { level: reader, edge: duplicateFd(reader, 3), shot: duplicateFd(reader, 3) }
-  poller.add(copies.level, POLLIN, () => { counts.level += 1 })
-  poller.add(copies.edge, POLLIN | EPOLLET, () => { counts.edge += 1 })
-  poller.add(copies.shot, POLLIN | EPOLLONESHOT, () => { counts.shot += 1 })
+  poller.add(copies.level, POLLIN, () => {
+    counts.level += 1
+  })
+  poller.add(copies.edge, POLLIN | EPOLLET, () => {
+    counts.edge += 1
+  })
+  poller.add(copies.shot, POLLIN | EPOLLONESHOT, () => {
+    counts.shot += 1
+  })
   writeSync(writer, byte)
   await until('the level is seen often', () => counts.level > 5)
   assert.equal(counts.edge, 1)
@@ -75,10 +86,14 @@ test('the end of the writers is POLLHUP, room is POLLOUT', async () => {
   const poller = openPoller()
   const { reader, writer } = createPipe()
   const events: Record<string, number> = {}
-  poller.add(writer, POLLOUT, (seen) => { events['writer'] = seen })
+  poller.add(writer, POLLOUT, (seen) => {
+    events['writer'] = seen
+  })
   await until('there is room', () => events['writer'] === POLLOUT)
   poller.remove(writer)
-  poller.add(reader, POLLIN, (seen) => { events['reader'] = seen })
+  poller.add(reader, POLLIN, (seen) => {
+    events['reader'] = seen
+  })
   close(writer)
   await until('the writers are gone', () => events['reader'] === POLLHUP)
   poller.remove(reader)
@@ -175,21 +190,29 @@ const preamble = `import { openPoller, POLLIN } from 'kernel/poll.ts'
 `
 
 test('an unref poller lets the process end, a ref one keeps it alive', async (t) => {
-  const idle = await runNode(t, `${preamble}
+  const idle = await runNode(
+    t,
+    `${preamble}
     for (const { reader } of pipes) poller.add(reader, POLLIN, () => {})
     poller.unref()
-    process.on('exit', () => console.log('exit'))`)
+    process.on('exit', () => console.log('exit'))`,
+  )
   assert.deepEqual(idle, { text: 'exit\n', status: 'exit 0' })
-  const waiting = await runNode(t, `${preamble}
+  const waiting = await runNode(
+    t,
+    `${preamble}
     poller.unref()
     poller.ref()
     poller.add(pipes[0].reader, POLLIN, () => { console.log('called'); poller.close() })
-    setTimeout(send, 20).unref()`)
+    setTimeout(send, 20).unref()`,
+  )
   assert.deepEqual(waiting, { text: 'called\n', status: 'exit 0' })
 })
 
 test('an exception in one callback is reported and the others are still called', async (t) => {
-  const { text, status } = await runNode(t, `${preamble}
+  const { text, status } = await runNode(
+    t,
+    `${preamble}
     process.on('uncaughtException', (error) => console.log('caught', error.message))
     let calls = 0
     for (const { reader } of pipes) poller.add(reader, POLLIN, () => {
@@ -198,15 +221,19 @@ test('an exception in one callback is reported and the others are still called',
       if (calls === 3) { console.log('all'); poller.close() }
       throw new Error(String(calls))
     })
-    send()`)
+    send()`,
+  )
   assert.deepEqual([text, status], ['caught 1\ncaught 2\nall\ncaught 3\n', 'exit 0'])
 })
 
 test('promises continue after a callback although nothing else happens', async (t) => {
-  const { text } = await runNode(t, `${preamble}
+  const { text } = await runNode(
+    t,
+    `${preamble}
     await new Promise((resolve) => { poller.add(pipes[0].reader, POLLIN, resolve); send() })
     console.log('continued')
-    poller.close()`)
+    poller.close()`,
+  )
   assert.equal(text, 'continued\n')
 })
 
@@ -214,7 +241,9 @@ test('a descriptor that is always ready starves neither timers nor promises', as
   const poller = openPoller()
   const { reader, writer } = createPipe()
   let calls = 0
-  poller.add(writer, POLLOUT, () => { calls += 1 })
+  poller.add(writer, POLLOUT, () => {
+    calls += 1
+  })
   await new Promise((resolve) => setTimeout(resolve, 5))
   assert.ok(calls > 0)
   const before = calls

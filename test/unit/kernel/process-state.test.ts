@@ -6,15 +6,27 @@ import { test } from 'node:test'
 import { toFd } from '../../../src/base/brands.ts'
 import { monotonicMs, wallClockMs } from '../../../src/kernel/clock.ts'
 import {
-  closeFd, descriptorLimit, duplicateFd, isCloseOnExec, isOpen, openDevNull, raiseDescriptorLimit,
-  setCloseOnExec, setNonBlocking,
+  closeFd,
+  descriptorLimit,
+  duplicateFd,
+  isCloseOnExec,
+  isOpen,
+  openDevNull,
+  raiseDescriptorLimit,
+  setCloseOnExec,
+  setNonBlocking,
 } from '../../../src/kernel/fd.ts'
 import { probeFeatures } from '../../../src/kernel/features.ts'
 import { createPipe } from '../../../src/kernel/fifo.ts'
 import { koffi, libc } from '../../../src/kernel/libc.ts'
 import { setProcessName } from '../../../src/kernel/prctl.ts'
 import {
-  errnos, failedCall, isErrno, KernelError, refuseNul, viaNode,
+  errnos,
+  failedCall,
+  isErrno,
+  KernelError,
+  refuseNul,
+  viaNode,
 } from '../../../src/kernel/syscall-error.ts'
 import { outputOf, runNode } from '../../support/children.ts'
 
@@ -41,7 +53,9 @@ test('descriptors are opened close-on-exec, copied and closed once', () => {
 
 test('the soft limit on descriptors is raised to the hard one', async (t) => {
   // Node raises it too when it starts, so it is lowered here first.
-  const { text } = await runNode(t, `import { libc } from 'kernel/libc.ts'
+  const { text } = await runNode(
+    t,
+    `import { libc } from 'kernel/libc.ts'
     import { constants } from 'kernel/layouts.ts'
     import { descriptorLimit, raiseDescriptorLimit } from 'kernel/fd.ts'
     const { hard } = descriptorLimit()
@@ -51,7 +65,8 @@ test('the soft limit on descriptors is raised to the hard one', async (t) => {
     libc.setrlimit(constants.RLIMIT_NOFILE, limit)
     const before = descriptorLimit()
     const after = raiseDescriptorLimit()
-    console.log(before.soft, before.hard === hard, after.soft === hard, after.hard === hard)`)
+    console.log(before.soft, before.hard === hard, after.soft === hard, after.hard === hard)`,
+  )
   assert.equal(text, '100 true true true\n')
   assert.deepEqual(raiseDescriptorLimit(), descriptorLimit())
 })
@@ -76,7 +91,9 @@ test('the monotonic clock is the one of all processes, and the wall clock is tha
 })
 
 test('replaceProcess keeps the pid and gives a clean process', async (t) => {
-  const { text, status } = await runNode(t, `import { replaceProcess } from 'kernel/exec.ts'
+  const { text, status } = await runNode(
+    t,
+    `import { replaceProcess } from 'kernel/exec.ts'
     import { openSync } from 'node:fs'
     process.stdout
     openSync('/dev/zero', 'r')
@@ -84,7 +101,8 @@ test('replaceProcess keeps the pid and gives a clean process', async (t) => {
     const script = 'echo $$; echo "$A $0"; cat /proc/$$/status | grep -E "Sig(Blk|Ign)"; ' +
       'ls -l /proc/$$/fd'
     process.on('exit', () => console.log('exit handlers do not run'))
-    replaceProcess('/bin/sh', ['sh', '-c', script, 'zero'], ['A=b', 'PATH=/usr/bin:/bin'])`)
+    replaceProcess('/bin/sh', ['sh', '-c', script, 'zero'], ['A=b', 'PATH=/usr/bin:/bin'])`,
+  )
   assert.equal(status, 'exit 0')
   const [before, after, words, blocked, ignored, ...listing] = text.trim().split('\n')
   assert.equal(after, before)
@@ -97,7 +115,9 @@ test('replaceProcess keeps the pid and gives a clean process', async (t) => {
 })
 
 test('a replaceProcess that fails changes nothing', async (t) => {
-  const { text } = await runNode(t, `import { replaceProcess } from 'kernel/exec.ts'
+  const { text } = await runNode(
+    t,
+    `import { replaceProcess } from 'kernel/exec.ts'
     import { readFileSync } from 'node:fs'
     import { isCloseOnExec } from 'kernel/fd.ts'
     const look = () => readFileSync('/proc/self/status', 'utf8').match(/Sig(Blk|Ign).*/g).join() +
@@ -106,20 +126,27 @@ test('a replaceProcess that fails changes nothing', async (t) => {
     for (const path of ['/no/such', '/bin/sh\\0x']) {
       try { replaceProcess(path, ['x'], []) } catch (error) { console.log(error.message) }
     }
-    console.log(look() === before)`)
-  assert.equal(text, "execve '/no/such': ENOENT: no such file or directory\n"
-    + "execve '/bin/sh\\0x': EINVAL: the string contains a NUL byte\ntrue\n")
+    console.log(look() === before)`,
+  )
+  assert.equal(
+    text,
+    "execve '/no/such': ENOENT: no such file or directory\n" +
+      "execve '/bin/sh\\0x': EINVAL: the string contains a NUL byte\ntrue\n",
+  )
 })
 
 test('koffi is not loaded before the first call', async (t) => {
-  const { text } = await runNode(t, `import 'kernel/spawn.ts'
+  const { text } = await runNode(
+    t,
+    `import 'kernel/spawn.ts'
     import { openDevNull } from 'kernel/fd.ts'
     import { libc } from 'kernel/libc.ts'
     import { readFileSync } from 'node:fs'
     const loaded = () => readFileSync('/proc/self/maps', 'latin1').includes('koffi')
     const before = loaded()
     libc.close(openDevNull())
-    console.log(before, loaded())`)
+    console.log(before, loaded())`,
+  )
   assert.equal(text, 'false true\n')
 })
 

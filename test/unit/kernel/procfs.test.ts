@@ -10,7 +10,14 @@ import { type Pid, toPid } from '../../../src/base/brands.ts'
 import { findGroup, findUser, groupsOf } from '../../../src/kernel/credentials.ts'
 import { closeFd, openDevNull } from '../../../src/kernel/fd.ts'
 import {
-  allProcesses, bootId, children, environmentHas, environmentOf, fdTargets, readStat, startTime,
+  allProcesses,
+  bootId,
+  children,
+  environmentHas,
+  environmentOf,
+  fdTargets,
+  readStat,
+  startTime,
 } from '../../../src/kernel/procfs.ts'
 import { ended, start, temporaryFolder } from '../../support/children.ts'
 
@@ -25,8 +32,8 @@ test('a process is known by its start time', (t) => {
   assert.equal(stat?.parent, self)
   assert.equal(stat?.command, 'sleep')
   assert.equal(startTime(first.pid), stat?.startTime)
-  const uptimeTicks = Number(execFileSync('cat', ['/proc/uptime'], { encoding: 'utf8' })
-    .split(' ')[0]) * 100
+  const uptimeTicks =
+    Number(execFileSync('cat', ['/proc/uptime'], { encoding: 'utf8' }).split(' ')[0]) * 100
   assert.ok(Math.abs((stat?.startTime ?? 0) - uptimeTicks) < 500)
   assert.ok((startTime(self) ?? 0) <= (stat?.startTime ?? 0))
   assert.match(bootId(), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
@@ -75,7 +82,13 @@ test('children and the list of all processes', (t) => {
 
 test('what the descriptors of a process point to', (t) => {
   const fd = openDevNull()
-  const { pid } = start(t, '', { ...sleeper, files: [{ from: fd, to: 0 }, { from: fd, to: 7 }] })
+  const { pid } = start(t, '', {
+    ...sleeper,
+    files: [
+      { from: fd, to: 0 },
+      { from: fd, to: 7 },
+    ],
+  })
   closeFd(fd)
   assert.deepEqual(fdTargets(pid), ['/dev/null', '/dev/null'])
 })

@@ -10,13 +10,21 @@ import { constants, layouts } from '../../../src/kernel/layouts.ts'
 import { libc } from '../../../src/kernel/libc.ts'
 import { readStat } from '../../../src/kernel/procfs.ts'
 import {
-  resolveProgram, type SpawnFailure, type SpawnRequest, spawnProcess,
+  resolveProgram,
+  type SpawnFailure,
+  type SpawnRequest,
+  spawnProcess,
 } from '../../../src/kernel/spawn.ts'
 import { outputOf, runNode, start, temporaryFolder } from '../../support/children.ts'
 import { skipUnless } from '../../support/skip.ts'
 
 const request: SpawnRequest = {
-  path: '/bin/true', argv: ['true'], env: [], directory: '/', files: [], session: 'inherit',
+  path: '/bin/true',
+  argv: ['true'],
+  env: [],
+  directory: '/',
+  files: [],
+  session: 'inherit',
 }
 
 function failure(change: Partial<SpawnRequest>): SpawnFailure {
@@ -29,7 +37,9 @@ test('arguments, environment and directory arrive as they were given', async (t)
   const folder = temporaryFolder(t)
   const argv = ['sh', '-c', 'pwd; printf "<%s>" "$0" "$@"; env', 'zero', 'a b', '', 'é\n"$x']
   const { text, status } = await outputOf(t, '', {
-    argv, env: ['A=1', 'B=x=y ü', 'PATH=/usr/bin:/bin'], directory: folder,
+    argv,
+    env: ['A=1', 'B=x=y ü', 'PATH=/usr/bin:/bin'],
+    directory: folder,
   })
   assert.equal(status, 'exit 0')
   assert.ok(text.startsWith(`${folder}\n<zero><a b><><é\n"$x>`), text)
@@ -133,7 +143,9 @@ test('only the named descriptors are open in the child', async (t) => {
   })
   // ls itself opens the folder that it lists, as 0, the first number that is free.
   const { text } = await outputOf(t, '', {
-    path: '/bin/ls', argv: ['ls', '-l', '/proc/self/fd'], files,
+    path: '/bin/ls',
+    argv: ['ls', '-l', '/proc/self/fd'],
+    files,
   })
   for (const fd of [stray, high, ...files.map(({ from }) => from)]) closeFd(fd)
   const open = [...text.matchAll(/ (\d+) -> (\S+)/g)].map(([, fd, target]) => `${fd} ${target}`)
@@ -157,14 +169,22 @@ test('descriptors whose numbers overlap are exchanged, not overwritten', async (
   const at = (index: number): number => low + index
   // A cycle of three, one that keeps its number, and a second copy of one.
   const files = [
-    { from: toFd(at(0)), to: at(1) }, { from: toFd(at(1)), to: at(2) },
-    { from: toFd(at(2)), to: at(0) }, { from: toFd(at(3)), to: at(3) },
+    { from: toFd(at(0)), to: at(1) },
+    { from: toFd(at(1)), to: at(2) },
+    { from: toFd(at(2)), to: at(0) },
+    { from: toFd(at(3)), to: at(3) },
     { from: toFd(at(0)), to: 5 },
   ]
-  const { text } = await outputOf(t, 'for n in 5 100 101 102 103; do readlink /proc/$$/fd/$n; done; '
-    + 'ls /proc/$$/fd', { files })
+  const { text } = await outputOf(
+    t,
+    'for n in 5 100 101 102 103; do readlink /proc/$$/fd/$n; done; ls /proc/$$/fd',
+    { files },
+  )
   for (const fd of fds) closeFd(fd)
-  const shown = text.trim().split('\n').map((line) => line.replace(`${folder}/`, ''))
+  const shown = text
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(`${folder}/`, ''))
   assert.deepEqual(shown.slice(0, 5), ['a', 'c', 'a', 'b', 'd'])
   assert.deepEqual(shown.slice(5).sort(), ['1', '100', '101', '102', '103', '2', '5'])
 })
@@ -174,12 +194,14 @@ test('the child has no blocked, ignored or caught signal', async (t) => {
   const before = Buffer.alloc(layouts.sigset_t.size)
   libc.pthread_sigmask(constants.SIG_SETMASK, all, before)
   const output = outputOf(t, '', {
-    path: resolveFound('cat'), argv: ['cat', '/proc/self/status'],
+    path: resolveFound('cat'),
+    argv: ['cat', '/proc/self/status'],
   })
   libc.pthread_sigmask(constants.SIG_SETMASK, before, null)
   const { text } = await output
   const zero = '0'.repeat(16)
-  for (const name of ['SigBlk', 'SigIgn', 'SigCgt']) assert.ok(text.includes(`${name}:\t${zero}\n`), text)
+  for (const name of ['SigBlk', 'SigIgn', 'SigCgt'])
+    assert.ok(text.includes(`${name}:\t${zero}\n`), text)
 })
 
 test('a new session, a new group, or ours', (t) => {
@@ -214,10 +236,14 @@ test('programs are found by the rules of execvp', (t) => {
     searched: [`${folder}/first/none`, `${folder}/second/none`, `${folder}/none`],
   })
   assert.deepEqual(resolve('first/tool'), {
-    kind: 'not-executable', path: `${folder}/first/tool`, reason: 'it has no execute permission',
+    kind: 'not-executable',
+    path: `${folder}/first/tool`,
+    reason: 'it has no execute permission',
   })
   assert.deepEqual(resolve('tool-directory'), {
-    kind: 'not-executable', path: `${folder}/second/tool-directory`, reason: 'it is a directory',
+    kind: 'not-executable',
+    path: `${folder}/second/tool-directory`,
+    reason: 'it is a directory',
   })
   assert.equal(resolve('').kind, 'missing')
   assert.equal(resolve('to\0ol').kind, 'missing')

@@ -2,17 +2,29 @@
 
 import assert from 'node:assert/strict'
 import {
-  existsSync, openSync, readFileSync, readSync, statSync, symlinkSync, writeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  symlinkSync,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { toFd } from '../../../src/base/brands.ts'
 import { closeFd, isCloseOnExec } from '../../../src/kernel/fd.ts'
 import {
-  createFifo, createPipe, openFifoReader, openFifoReadWrite, pipeBytes, pipeSize, setPipeSize,
+  createFifo,
+  createPipe,
+  openFifoReader,
+  openFifoReadWrite,
+  pipeBytes,
+  pipeSize,
+  setPipeSize,
 } from '../../../src/kernel/fifo.ts'
-import { isErrno } from '../../../src/kernel/syscall-error.ts'
 import { splice } from '../../../src/kernel/splice.ts'
+import { isErrno } from '../../../src/kernel/syscall-error.ts'
 import { ended, runNode, start, temporaryFolder } from '../../support/children.ts'
 import { skipUnless } from '../../support/skip.ts'
 
@@ -58,7 +70,9 @@ test('splice refuses a file opened for appending', (t) => {
   writeSync(writer, 'x')
   const append = toFd(openSync(join(temporaryFolder(t), 'file'), 'a'))
   assert.throws(() => splice(reader, append, null, 1), {
-    code: 'ERR_KERNEL_CALL', errnoName: 'EINVAL', syscall: 'splice',
+    code: 'ERR_KERNEL_CALL',
+    errnoName: 'EINVAL',
+    syscall: 'splice',
   })
   assert.equal(pipeBytes(reader), 1)
   for (const fd of [append, reader, writer]) closeFd(fd)
@@ -107,7 +121,10 @@ test('a FIFO opened for both never ends and never kills the writer', async (t) =
   const buffer = Buffer.alloc(16)
   assert.equal(readSync(reader, buffer), 4)
   // No writer process lives, yet it is not the end of the file.
-  assert.throws(() => readSync(reader, buffer), (error) => isErrno(error, 'EAGAIN'))
+  assert.throws(
+    () => readSync(reader, buffer),
+    (error) => isErrno(error, 'EAGAIN'),
+  )
   closeFd(reader)
   // The last reader is gone: a plain pipe would give SIGPIPE now.
   const late = start(t, 'echo two', { files: [{ from: both, to: 1 }] })
@@ -158,7 +175,6 @@ test('a full disk is ENOSPC, and every byte is in the file or still in the pipe'
     }`
   // In a mount namespace of its own: nobody else sees the file system, and it goes with the process.
   const wrapper = 'mount -t tmpfs -o size=16k none "$0" && cd "$0" && exec "$@"'
-  const { text } = await runNode(t, script, {},
-    ['unshare', '-m', 'sh', '-c', wrapper, folder])
+  const { text } = await runNode(t, script, {}, ['unshare', '-m', 'sh', '-c', wrapper, folder])
   assert.equal(text, 'ENOSPC true true 30000\n')
 })

@@ -4,15 +4,21 @@ import assert from 'node:assert/strict'
 import { readSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Fd } from '../../../src/base/brands.ts'
+import { MAX_DESCRIPTORS_PER_MESSAGE, MAX_SOCKET_PAYLOAD_BYTES } from '../../../src/base/limits.ts'
 import {
-  MAX_DESCRIPTORS_PER_MESSAGE, MAX_SOCKET_PAYLOAD_BYTES,
-} from '../../../src/base/limits.ts'
-import {
-  closeFd, descriptorLimit, duplicateFd, isCloseOnExec, isOpen,
+  closeFd,
+  descriptorLimit,
+  duplicateFd,
+  isCloseOnExec,
+  isOpen,
 } from '../../../src/kernel/fd.ts'
 import { createPipe } from '../../../src/kernel/fifo.ts'
 import {
-  peerCredentials, receiveDescriptors, sendDescriptors, setSendBuffer, socketPairSeqpacket,
+  peerCredentials,
+  receiveDescriptors,
+  sendDescriptors,
+  setSendBuffer,
+  socketPairSeqpacket,
 } from '../../../src/kernel/unix-socket.ts'
 import { outputOf, runNode } from '../../support/children.ts'
 import { skipUnless } from '../../support/skip.ts'
@@ -63,12 +69,19 @@ test('messages stay whole and in order, with and without descriptors', () => {
   const { reader, writer } = createPipe()
   const long = 'x'.repeat(MAX_SOCKET_PAYLOAD_BYTES)
   const sent: readonly (readonly [string, readonly Fd[]])[] = [
-    ['one', []], ['two', [reader]], ['a\0b é', [reader, writer, reader]], [long, []], ['five', []],
+    ['one', []],
+    ['two', [reader]],
+    ['a\0b é', [reader, writer, reader]],
+    [long, []],
+    ['five', []],
   ]
   for (const [payload, fds] of sent) assert.equal(sendDescriptors(a, bytes(payload), fds), 'sent')
   const messages = sent.map(() => receive(b))
   const shape = messages.map(({ payload, fds }) => [payload, fds.length])
-  assert.deepEqual(shape, sent.map(([payload, fds]) => [payload, fds.length]))
+  assert.deepEqual(
+    shape,
+    sent.map(([payload, fds]) => [payload, fds.length]),
+  )
   close(...messages.flatMap(({ fds }) => fds), reader, writer, a, b)
 })
 
@@ -117,7 +130,9 @@ test('the end of the other side is an error, not a message', () => {
 })
 
 test('descriptors that cannot be opened are told, and none leaks', async (t) => {
-  const { text } = await runNode(t, `import { openSync, closeSync, readdirSync } from 'node:fs'
+  const { text } = await runNode(
+    t,
+    `import { openSync, closeSync, readdirSync } from 'node:fs'
     import { receiveDescriptors, sendDescriptors, socketPairSeqpacket } from 'kernel/unix-socket.ts'
     const { a, b } = socketPairSeqpacket()
     sendDescriptors(a, new Uint8Array([1]), [0, 1, 2])
@@ -128,7 +143,8 @@ test('descriptors that cannot be opened are told, and none leaks', async (t) => 
       try { receiveDescriptors(b, { peek: true }) } catch (error) { console.log(error.errnoName) }
     }
     for (const fd of open) closeSync(fd)
-    console.log(receiveDescriptors(b, { peek: false }).fds.length)`)
+    console.log(receiveDescriptors(b, { peek: false }).fds.length)`,
+  )
   assert.equal(text, 'EMFILE\nEMFILE\nEMFILE\n3\n')
 })
 
@@ -144,7 +160,10 @@ test('both ends survive in a process that never reads them', async (t) => {
   const { a, b } = socketPairSeqpacket()
   const pipe = createPipe()
   sendDescriptors(a, bytes('kept'), [pipe.writer])
-  const files = [{ from: a, to: 8 }, { from: b, to: 9 }]
+  const files = [
+    { from: a, to: 8 },
+    { from: b, to: 9 },
+  ]
   const inherited = await outputOf(t, 'readlink /proc/$$/fd/8 /proc/$$/fd/9', { files })
   assert.match(inherited.text, /^socket:\[\d+\]\nsocket:\[\d+\]\n$/)
   const copy = duplicateFd(b, 50)
