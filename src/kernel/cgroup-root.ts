@@ -64,11 +64,11 @@ export function parseMount(line: string): Mount[] {
   const [left = '', right = ''] = line.split(' - ')
   const [, , , root, point] = left.split(' ')
   if (root === undefined || point === undefined) return []
-  const unescape = (text: string): string =>
+  const decoded = (text: string): string =>
     text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
       String.fromCharCode(Number.parseInt(octal, 8)),
     )
-  return [{ root: unescape(root), point: unescape(point), type: right.split(' ')[0] ?? '' }]
+  return [{ root: decoded(root), point: decoded(point), type: right.split(' ')[0] ?? '' }]
 }
 
 function readText(path: string): string {

@@ -163,22 +163,29 @@ function bind(name: keyof Libc): unknown {
     return library.func(symbol ?? name, result, [...takes])
   } catch (cause) {
     const message = `the C library has no ${symbol ?? name}()`
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { cause, context: { call: name } })
+    throw unsupported(message, cause)
   }
 }
 
 function openLibrary(): ReturnType<Koffi['load']> {
   if (!supportedArchitectures.includes(process.arch)) {
     const message = `the architecture ${process.arch} is not supported`
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message)
+    throw unsupported(message)
   }
   try {
     return koffi().load('libc.so.6')
   } catch (cause) {
     const hint = 'A 64-bit Linux with the GNU C library is needed; musl is not supported.'
     const message = 'cannot load the C library libc.so.6'
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { cause, hint })
+    throw unsupported(message, cause, hint)
   }
+}
+
+function unsupported(message: string, cause?: unknown, hint?: string): ToolkitError {
+  return new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /** The C library. A property is bound when it is first read, and stays bound. */

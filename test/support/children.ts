@@ -1,5 +1,5 @@
-// Real processes for tests of the kernel room: started, awaited through their pidfds, and never left
-// behind. No time-outs as synchronisation; one generous limit turns a hang into a failure.
+// Real processes for tests of the kernel room: started, awaited through their pidfds, and never
+// left behind. No time-outs as synchronisation; one generous limit turns a hang into a failure.
 
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readSync, rmSync } from 'node:fs'

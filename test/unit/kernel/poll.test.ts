@@ -54,7 +54,7 @@ test('1,000 pipes in one poller', async (t) => {
   poller.close()
 })
 
-test('a level is reported as long as it holds, an edge once, a single shot until armed', async () => {
+test('a level is reported while it holds, an edge once, a single shot until armed', async () => {
   const poller = openPoller()
   const { reader, writer } = createPipe()
   const counts = { level: 0, edge: 0, shot: 0 }

@@ -1,4 +1,5 @@
-// What a process is told about itself and does to itself: descriptors, name, clocks, exec, features.
+// What a process is told about itself and does to itself: descriptors, name, clocks, exec,
+// features.
 
 import assert from 'node:assert/strict'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -80,7 +81,7 @@ test('the name of the process is cut at 15 bytes', () => {
   assert.equal(readFileSync('/proc/self/comm', 'utf8').trim(), before)
 })
 
-test('the monotonic clock is the one of all processes, and the wall clock is that of people', () => {
+test('the monotonic clock is that of all processes, the wall clock that of people', () => {
   const before = monotonicMs()
   // The first number of /proc/uptime is the boot-time clock, which differs only by suspended time.
   const uptime = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * 1_000

@@ -173,7 +173,7 @@ test('a full disk is ENOSPC, and every byte is in the file or still in the pipe'
       const { size } = fstatSync(file)
       console.log(error.errnoName, size === moved, size > 0, moved + pipeBytes(reader))
     }`
-  // In a mount namespace of its own: nobody else sees the file system, and it goes with the process.
+  // In a mount namespace of its own: nobody else sees it, and it goes with the process.
   const wrapper = 'mount -t tmpfs -o size=16k none "$0" && cd "$0" && exec "$@"'
   const { text } = await runNode(t, script, {}, ['unshare', '-m', 'sh', '-c', wrapper, folder])
   assert.equal(text, 'ENOSPC true true 30000\n')

@@ -1,4 +1,5 @@
-// Descriptors in flight: they outlive everybody's copies, peeking copies them, a full queue is told.
+// Descriptors in flight: they outlive everybody's copies, peeking copies them, a full queue is
+// told.
 
 import assert from 'node:assert/strict'
 import { readSync, writeSync } from 'node:fs'
