@@ -18,7 +18,7 @@ export interface ProcessStat {
   readonly state: string
   /** Clock ticks after boot. With the pid and the boot id it names one process for ever. */
   readonly startTime: number
-  /** At most 15 bytes. */
+  /** At most 15 bytes. For a moment after a spawn it is still the name of the parent. */
   readonly command: string
 }
 
@@ -64,13 +64,17 @@ export function children(pid: Pid): Pid[] {
   return found
 }
 
-/** The environment that the process started with, NUL separated; null when it is not readable. */
+/**
+ * The environment that the process started with, NUL separated; null when it is not readable. Empty
+ * means "cannot tell": for a moment after spawnProcess() has returned, the kernel has not filled it
+ * in yet (a vfork parent goes on when the old memory is left, before the new one is complete).
+ */
 export function environmentOf(pid: Pid): string | null {
   const length = readShared(`/proc/${pid}/environ`)
   return length === null ? null : shared.toString('utf8', 0, length)
 }
 
-/** True when the environment has exactly that entry, `NAME=value`. */
+/** True when the environment has exactly that entry, `NAME=value`; see environmentOf(). */
 export function environmentHas(pid: Pid, entry: string): boolean {
   const length = readShared(`/proc/${pid}/environ`)
   if (length === null) return false

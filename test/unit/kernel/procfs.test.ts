@@ -19,14 +19,15 @@ import {
   readStat,
   startTime,
 } from '../../../src/kernel/procfs.ts'
-import { ended, start, temporaryFolder } from '../../support/children.ts'
+import { ended, start, temporaryFolder, until } from '../../support/children.ts'
 
 const self = toPid(process.pid)
 const nobody = toPid(0x3fff_ffff)
 const sleeper = { path: '/bin/sleep', argv: ['sleep', '60'] }
 
-test('a process is known by its start time', (t) => {
+test('a process is known by its start time', async (t) => {
   const first = start(t, '', sleeper)
+  await until('the exec is complete', () => readStat(first.pid)?.command === 'sleep')
   const stat = readStat(first.pid)
   assert.equal(stat?.pid, first.pid)
   assert.equal(stat?.parent, self)
@@ -39,12 +40,12 @@ test('a process is known by its start time', (t) => {
   assert.match(bootId(), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 })
 
-test('a name with parentheses and spaces does not disturb the fields', (t) => {
+test('a name with parentheses and spaces does not disturb the fields', async (t) => {
   const path = join(temporaryFolder(t), 'a) R 1 (b é')
   copyFileSync('/bin/sleep', path)
   const { pid } = start(t, '', { path, argv: ['sleep', '60'], session: 'new-session' })
+  await until('the name is read', () => readStat(pid)?.command === 'a) R 1 (b é')
   const stat = readStat(pid)
-  assert.equal(stat?.command, 'a) R 1 (b é')
   assert.deepEqual([stat?.parent, stat?.session, stat?.group], [self, pid, pid])
 })
 
@@ -56,15 +57,16 @@ test('a process that is gone has no answers; a zombie has a stat', async (t) => 
   assert.deepEqual(children(nobody), [])
   assert.deepEqual(fdTargets(nobody), [])
   const child = start(t, 'exit 0')
-  while (readStat(child.pid)?.state !== 'Z') await new Promise((done) => setImmediate(done))
+  await until('it has ended', () => readStat(child.pid)?.state === 'Z')
   await ended(child)
   assert.equal(readStat(child.pid), null)
 })
 
-test('the environment is searched by whole entries', (t) => {
+test('the environment is searched by whole entries', async (t) => {
   const huge = `HUGE=${'x'.repeat(100_000)}`
   const env = ['NAME=value', huge, 'LAST=a=b é', 'XNAME=values']
   const { pid } = start(t, '', { ...sleeper, env })
+  await until('the exec is complete', () => environmentOf(pid) !== '')
   assert.equal(environmentOf(pid), env.map((entry) => `${entry}\0`).join(''))
   for (const entry of env) assert.equal(environmentHas(pid, entry), true)
   const others = ['NAME=valu', 'AME=value', 'NAME=values', 'NAME', 'value', 'b é', 'HUGE=x']
@@ -80,7 +82,7 @@ test('children and the list of all processes', (t) => {
   assert.ok(all.has(self) && all.has(toPid(1)))
 })
 
-test('what the descriptors of a process point to', (t) => {
+test('what the descriptors of a process point to', async (t) => {
   const fd = openDevNull()
   const { pid } = start(t, '', {
     ...sleeper,
@@ -90,6 +92,8 @@ test('what the descriptors of a process point to', (t) => {
     ],
   })
   closeFd(fd)
+  // While it starts, its loader has libraries open.
+  await until('only the two are open', () => fdTargets(pid).length === 2)
   assert.deepEqual(fdTargets(pid), ['/dev/null', '/dev/null'])
 })
 
