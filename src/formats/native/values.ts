@@ -9,7 +9,7 @@ import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { BurstLimit, Command } from '../../model/service-definition.ts'
 import { isValidName } from '../../model/service-name.ts'
-import { accept, type Parsed, parseText, refuse, refuseType, type ValueParser } from './value.ts'
+import { accept, type Parsed, parseText, refuse, refuseType, type ValueParser  type Failure, gatherFailures } from './value.ts'
 
 const durationHint = 'Write it like "250ms", "10s" or "1min 30s".'
 
@@ -112,31 +112,28 @@ function parseWords(value: readonly unknown[]): Parsed<Command> {
     )
   }
   const argv: string[] = []
+  const failures: [number, Failure][] = []
   for (const [index, word] of value.entries()) {
-    // An empty argument is a real argument; an empty program name is not.
-    if (word === '' && index > 0) argv.push('')
-    else if (word === '') {
-      return {
-        ...refuse<Command>(
-          'bad-command',
-          'the name of the program is empty',
-          'The first word is the program.',
-        ),
-        at: [0],
-      } as Parsed<Command>
-    } else {
-      const text = typeof word === 'string' && word.trim() === '' ? accept(word) : parseText(word)
-      if (!text.isOk) {
-        const hint =
-          typeof word === 'string' ? text.hint : `Put it in quotes: ${quoteWordHint(word)}.`
-        return { ...text, hint, at: [index] }
-      }
-      argv.push(text.value)
-    }
+    const parsed = parseWord(word, index)
+    if (parsed.isOk) argv.push(parsed.value)
+    else failures.push([index, parsed])
   }
+  const failure = gatherFailures(failures)
+  if (failure !== undefined) return failure
   const command: Command = { kind: 'argv', argv }
   const warning = warnOfWords(argv)
   return warning === undefined ? accept(command) : { isOk: true, value: command, warning }
+}
+
+/** An empty or blank argument is a real argument; an empty name of a program is not. */
+function parseWord(word: unknown, index: number): Parsed<string> {
+  if (word === '' && index === 0) {
+    return refuse('bad-command', 'the name of the program is empty', 'The first word is the program.')
+  }
+  if (typeof word !== 'string') {
+    return refuseType('text', word, `Put it in quotes: ${quoteWordHint(word)}.`)
+  }
+  return word.trim() === '' ? accept(word) : parseText(word)
 }
 
 function quoteWordHint(word: unknown): string {
