@@ -9,7 +9,16 @@ import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { BurstLimit, Command } from '../../model/service-definition.ts'
 import { isValidName } from '../../model/service-name.ts'
-import { accept, type Parsed, parseText, refuse, refuseType, type ValueParser  type Failure, gatherFailures } from './value.ts'
+import {
+  accept,
+  type Failure,
+  gatherFailures,
+  type Parsed,
+  parseText,
+  refuse,
+  refuseType,
+  type ValueParser,
+} from './value.ts'
 
 const durationHint = 'Write it like "250ms", "10s" or "1min 30s".'
 
@@ -128,7 +137,11 @@ function parseWords(value: readonly unknown[]): Parsed<Command> {
 /** An empty or blank argument is a real argument; an empty name of a program is not. */
 function parseWord(word: unknown, index: number): Parsed<string> {
   if (word === '' && index === 0) {
-    return refuse('bad-command', 'the name of the program is empty', 'The first word is the program.')
+    return refuse(
+      'bad-command',
+      'the name of the program is empty',
+      'The first word is the program.',
+    )
   }
   if (typeof word !== 'string') {
     return refuseType('text', word, `Put it in quotes: ${quoteWordHint(word)}.`)
