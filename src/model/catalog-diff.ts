@@ -54,7 +54,7 @@ const effects: Readonly<Record<keyof ServiceDefinition, Effect>> = {
 
 const fields = Object.keys(effects) as (keyof ServiceDefinition)[]
 
-/** Null stands for a project that is not there. Services in the order of `after`, then the removed. */
+/** Null: the project is not there. Services come in the order of `after`, then the removed. */
 export function diffProjects(
   before: ProjectDefinition | null,
   after: ProjectDefinition | null,

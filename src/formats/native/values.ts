@@ -8,7 +8,7 @@ import { quote } from '../../base/quote.ts'
 import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { BurstLimit, Command } from '../../model/service-definition.ts'
-import { isValidName } from '../../model/service-name.ts'
+import { isValidName, nameRule } from '../../model/service-name.ts'
 import {
   accept,
   type Failure,
@@ -177,11 +177,7 @@ function warnOfWords(argv: readonly string[]) {
 export const parseName: ValueParser<string> = (value) => {
   if (typeof value !== 'string') return refuseType('a name', value, 'Put it in quotes.')
   if (isValidName(value)) return accept(value)
-  return refuse(
-    'bad-name',
-    `${quote(value)} is not a valid name`,
-    'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.',
-  )
+  return refuse('bad-name', `${quote(value)} is not a valid name`, nameRule)
 }
 
 /** Octal digits in quotes, as chmod(1) takes them. */
