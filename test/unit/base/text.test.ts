@@ -8,7 +8,7 @@ import { baseName, resolvePath } from '../../../src/base/path.ts'
 import { quote, quoteList } from '../../../src/base/quote.ts'
 import { printExcerpt } from '../../../src/base/source-position.ts'
 
-const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+const control = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 test('quote escapes and cuts', () => {
   assert.equal(quote("it's\n\u001b[31m"), "'it\\'s\\n\\u{1b}[31m'")
