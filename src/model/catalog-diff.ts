@@ -76,7 +76,7 @@ function plainChange(service: string, kind: ChangeKind): ServiceChange {
 }
 
 /** Compares two definitions of the same service. */
-export function diffServices(before: ServiceDefinition, after: ServiceDefinition): ServiceChange {
+function diffServices(before: ServiceDefinition, after: ServiceDefinition): ServiceChange {
   const changed = fields.filter(
     (field) => printCanonical(before[field]) !== printCanonical(after[field]),
   )

@@ -51,8 +51,8 @@ export function integer(least: number, most: number): Shape<number> {
 }
 
 /** A whole number, or Infinity, which JSON carries as the text `infinity`. */
-export function integerOrInfinity(least: number): Shape<number> {
-  const finite = integer(least, Number.MAX_SAFE_INTEGER)
+export function integerOrInfinity(least: number, most: number): Shape<number> {
+  const finite = integer(least, most)
   return (value, path, problems) =>
     value === 'infinity' || value === Number.POSITIVE_INFINITY
       ? Number.POSITIVE_INFINITY

@@ -76,7 +76,7 @@ function checkCounts(services: readonly ServiceDefinition[], problems: Problem[]
 }
 
 /** Contradictions inside of one definition. */
-export function validateService(service: ServiceDefinition): readonly Problem[] {
+function validateService(service: ServiceDefinition): readonly Problem[] {
   const problems: Problem[] = []
   const at = (key: string): SettingPath => ['services', service.name, key]
   if (!isValidName(service.name)) {

@@ -147,7 +147,8 @@ function isOpenHeading(line: string): boolean {
 }
 
 function describeSyntaxError(error: TomlError, text: string, file: string): Diagnostic {
-  const line = text.split('\n', error.line)[error.line - 1]?.replace(/\r$/, '') ?? ''
+  // Advice reads a line of reasonable length only.
+  const line = text.split('\n', error.line)[error.line - 1]?.slice(0, 300).trimEnd() ?? ''
   const said = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? error.message
   const advice = advices.find(({ about }) => about.test(said))
   const what = advice?.message(line) ?? said.split('\n', 1)[0] ?? 'invalid text'

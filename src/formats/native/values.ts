@@ -3,7 +3,7 @@
 
 import { parseByteSize } from '../../base/byte-size.ts'
 import { parseDuration } from '../../base/duration.ts'
-import { MAX_ARGUMENTS, MAX_RESTART_HISTORY } from '../../base/limits.ts'
+import { MAX_ARGUMENTS, MAX_DURATION_MS, MAX_RESTART_HISTORY } from '../../base/limits.ts'
 import { quote } from '../../base/quote.ts'
 import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
@@ -44,6 +44,9 @@ export const parseTimeOrInfinity: ValueParser<number> = (value) => {
       `${quote(String(value))} is too short: at least 1ms`,
       durationHint,
     )
+  }
+  if (Number.isFinite(ms) && ms > MAX_DURATION_MS) {
+    return refuse('bad-duration', `${quote(String(value))} is longer than 100 years`, durationHint)
   }
   return accept(Number.isFinite(ms) ? Math.round(ms) : ms)
 }
@@ -200,8 +203,8 @@ export const parseBackoff: ValueParser<readonly [number, number]> = (value) => {
   if (least === undefined || most === undefined || more.length > 0) {
     return refuse('bad-duration', `${quote(value)} is not a range of times`, hint)
   }
-  if (least < 1 || !Number.isFinite(most)) {
-    return refuse('bad-duration', `${quote(value)} goes below 1ms or is infinite`, hint)
+  if (least < 1 || most > MAX_DURATION_MS) {
+    return refuse('bad-duration', `${quote(value)} goes below 1ms or above 100 years`, hint)
   }
   if (least > most) {
     return refuse('bad-duration', `${quote(value)} has the larger time in front`, hint)
@@ -219,7 +222,7 @@ export const parseBurst: ValueParser<BurstLimit | null> = (value) => {
   if (
     match === null ||
     intervalMs === undefined ||
-    !Number.isFinite(intervalMs) ||
+    intervalMs > MAX_DURATION_MS ||
     intervalMs < 1
   ) {
     return refuse('bad-value', `${quote(value)} is not a number of restarts in a time`, hint)

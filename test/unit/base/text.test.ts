@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { printDiagnosticWithExcerpt } from '../../../src/base/diagnostic.ts'
+import { parseHttpUrl } from '../../../src/base/http-url.ts'
 import { baseName, resolvePath } from '../../../src/base/path.ts'
 import { quote, quoteList } from '../../../src/base/quote.ts'
 import { printExcerpt } from '../../../src/base/source-position.ts'
@@ -44,7 +45,7 @@ test('the caret stands under the column, whatever is in front of it', () => {
   assert.equal(printExcerpt('x\n\n', at(2, 1)), '')
   assert.equal(printExcerpt('x', at(9, 1)), '')
   const long = printExcerpt(`${'x'.repeat(500)}!`, at(1, 501)).split('\n')
-  assert.equal(long[0]?.at(long[1]?.indexOf('^')), '!')
+  assert.equal(long[0]?.at((long[1] ?? '').indexOf('^')), '!')
   assert.ok((long[0]?.length ?? 0) <= 110)
 })
 
@@ -61,4 +62,19 @@ test('a diagnostic for people has the line and the hint', () => {
     printDiagnosticWithExcerpt(diagnostic, 'k = 1'),
     'f:1:1: error: wrong [k]\n  1 | k = 1\n      ^\n  Do it.',
   )
+})
+
+test('http addresses', () => {
+  assert.deepEqual(parseHttpUrl('http://a.b:8080/x?y'), { host: 'a.b', port: 8080, path: '/x?y' })
+  assert.deepEqual(parseHttpUrl('http://[::1]?q'), { host: '::1', port: 80, path: '/?q' })
+  for (const bad of [
+    'https://a',
+    'http://',
+    'http://:80',
+    'http://a b',
+    'http://a/#x',
+    'http://u@a',
+  ]) {
+    assert.equal(parseHttpUrl(bad), undefined, bad)
+  }
 })

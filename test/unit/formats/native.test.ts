@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { printJsonSchema } from '../../../src/formats/native/json-schema.ts'
+import { printJsonSchema } from '../../../scripts/generating/json-schema.ts'
 import { readProject } from '../../../src/formats/native/read.ts'
+import { encodeDefinition, parseProjectDefinition } from '../../../src/model/definition-json.ts'
 import {
   type FieldRow,
   projectFields,
@@ -140,7 +141,19 @@ const value = fc.oneof(
   fc.constantFrom(...serviceFields.map(({ example }) => example.replace(/^[^=]*= /, ''))),
   fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
   fc.integer().map(String),
-  fc.constantFrom('true', '[]', '{}', '[""]', '0x10', 'inf', '07:32:00', '{ x = 1 }'),
+  fc.constantFrom(
+    'true',
+    '[]',
+    '{}',
+    '1e300',
+    '9007199254740993',
+    '"99999999d"',
+    '[""]',
+    '0x10',
+    'inf',
+    '07:32:00',
+    '{ x = 1 }',
+  ),
 )
 const lines = fc.uniqueArray(fc.tuple(keys, value), { selector: ([key]) => key, maxLength: 6 })
 
@@ -151,7 +164,12 @@ test('any mix of settings and values is answered with places and hints', () => {
     fc.property(lines, (pairs) => {
       const text = withService(pairs.map(([key, one]) => `${key} = ${one}`).join('\n'))
       const { project, diagnostics } = read(text)
-      if (project !== null) usable += 1
+      if (project !== null) {
+        usable += 1
+        // What a reader accepts, the control API accepts, and gets the same.
+        const sent = JSON.parse(encodeDefinition(project))
+        assert.deepEqual(parseProjectDefinition(sent).project, project)
+      }
       if (diagnostics[0]?.code !== 'syntax') parsed += 1
       assert.equal(
         project === null,

@@ -22,8 +22,8 @@ function read(text: string, { env, caller = {} }: Around = {}) {
   })
 }
 
-/** PORT of instance 2 of each service. */
 function secondPorts(result: ReturnType<typeof read>): Record<string, number> {
+  /** PORT of instance 2 of each service. */
   return Object.fromEntries(
     Object.values(result.project?.services ?? {}).map(({ name, instanceEnvironment: [port] }) => {
       assert.equal(port?.name, 'PORT')
@@ -32,7 +32,7 @@ function secondPorts(result: ReturnType<typeof read>): Record<string, number> {
   )
 }
 
-test('PORT: from .env, else from the caller, else 5000; 100 more a line, 1 more an instance', () => {
+test('PORT: of .env, else of the caller, else 5000; 100 more a line, 1 more an instance', () => {
   const text = '# note\nweb: a\n\napi: b\nworker: c\n'
   assert.deepEqual(secondPorts(read(text)), { web: 5_001, api: 5_101, worker: 5_201 })
   const caller = { PORT: '7000' }

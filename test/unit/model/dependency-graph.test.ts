@@ -24,7 +24,9 @@ function naiveEdges(services: Services, kinds: readonly string[]): (readonly [st
       .filter((kind) => kinds.includes(kind))
       .flatMap((kind) => lists[kind].map((other) => [kind, other] as const))
       .filter(([, other]) => other !== name && Object.hasOwn(services, other))
-      .map(([kind, other]) => (kind === 'before' ? [other, name] : [name, other]) as const),
+      .map(([kind, other]): readonly [string, string] =>
+        kind === 'before' ? [other, name] : [name, other],
+      ),
   )
 }
 

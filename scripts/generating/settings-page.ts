@@ -1,12 +1,12 @@
 // The reference page of eudaemon.toml, made from the table of settings.
 
+import { listLaterSettings } from '../../src/formats/native/later-settings.ts'
 import {
   describeType,
   type FieldRow,
   projectFields,
   serviceFields,
-} from '../../model/service-fields.ts'
-import { listLaterSettings } from './later-settings.ts'
+} from '../../src/model/service-fields.ts'
 
 const intro = `# Settings of eudaemon.toml
 
