@@ -10,18 +10,19 @@ export interface HttpUrl {
   readonly path: string
 }
 
-const pattern =
-  /^http:\/\/(?:\[([0-9a-f:.]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?))(?::(\d{1,9}))?([/?][^\s#]*)?$/i
+const hostPattern = /^http:\/\/(?:\[([0-9a-f:.]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9])?))/i
+const restPattern = /^(?::(\d{1,9}))?([/?][^\s#]*)?$/
 
 /** Undefined when the text is no such address. */
 export function parseHttpUrl(text: string): HttpUrl | undefined {
-  const match = pattern.exec(text)
-  const host = match?.[1] ?? match?.[2]
-  if (!match || host === undefined) return undefined
-  const path = match[4] ?? '/'
+  const start = hostPattern.exec(text)
+  const host = start?.[1] ?? start?.[2]
+  const rest = restPattern.exec(text.slice(start?.[0].length))
+  if (!start || !rest || host === undefined) return undefined
+  const path = rest[2] ?? '/'
   return {
     host,
-    port: Number(match[3] ?? 80),
+    port: Number(rest[1] ?? 80),
     path: path.startsWith('/') ? path : `/${path}`,
   }
 }
