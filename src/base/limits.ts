@@ -98,3 +98,5 @@ export const MAX_COMPRESSION_QUEUE = 4_096
 export const MAX_LOG_READ_BUFFER_BYTES = 16 * 1024 * 1024
 /** How many lines `logs -n` can ask for. */
 export const MAX_LOG_TAIL_LINES = 1_000_000
+/** The longest time that is not infinite: 100 years. */
+export const MAX_DURATION_MS = 100 * 365 * 86_400_000
