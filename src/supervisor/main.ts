@@ -91,7 +91,14 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
     },
   })
   const started = runtime
-  host.watchGuardian(started.poller, () => turnIntoGuardian(host.inherited))
+  host.watchGuardian(started.poller, () => {
+    report.note('the guardian is gone: becoming the guardian, a new supervisor follows')
+    turnIntoGuardian({
+      runtimeDirectory: directories.runtime,
+      supervisor: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+      environment: { ...host.environment, EUDAEMON_LAST_EXIT: '137' },
+    })
+  })
   const target = createSupervisor({
     runtime: started, history, environments, directories,
     version: ownVersion(),
