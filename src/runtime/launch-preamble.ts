@@ -18,7 +18,9 @@ import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './l
 export const STAGE_EXIT_CODE = 111
 
 export interface PreambleRequest {
-  readonly definition: Pick<ServiceDefinition, 'umask' | 'nice' | 'limits'>
+  readonly definition: Pick<
+    ServiceDefinition, 'directory' | 'umask' | 'nice' | 'limits'
+  >
   readonly change: CredentialChange | null
   /** Resolved; the command itself keeps its own first word. */
   readonly path: string
@@ -40,7 +42,7 @@ export interface Preamble {
 
 /** True when posix_spawn(3) alone cannot start it. */
 export function needsPreamble(
-  { umask, nice, limits }: PreambleRequest['definition'], change: CredentialChange | null,
+  { umask, nice, limits }: ServiceDefinition, change: CredentialChange | null,
 ): boolean {
   return umask !== null || nice !== null || change !== null || Object.keys(limits).length > 0
 }
@@ -48,7 +50,7 @@ export function needsPreamble(
 /** The command behind its preamble, or the tool that is missing for it. */
 export function buildPreamble(request: PreambleRequest): Preamble | LaunchRefusal {
   const { definition, change } = request
-  const carried = disguise(request.environment)
+  const carried = disguise(request.environment, definition.directory)
   const tools = { renice: '', prlimit: '', setpriv: '', env: '' }
   const needed: readonly (readonly [keyof Tools, boolean, LaunchStage])[] = [
     ['renice', definition.nice !== null, 'nice'],
@@ -161,11 +163,14 @@ const steering = new RegExp(
   '^(?:LD_.*|GLIBC_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|LOCPATH|NLSPATH|LOCALDOMAIN|HOSTALIASES'
     + '|RES_OPTIONS|RESOLV_HOST_CONF|NIS_PATH|POSIXLY_CORRECT|BASH.*|ENV|SHELLOPTS|SHLVL|IFS'
     + '|PS[0-4]|PPID|UID|EUID|OPT(?:IND|ARG|ERR)|LINENO|RANDOM|SECONDS|OLDPWD|FUNCNAME|GROUPS'
-    + '|DIRSTACK|HIST.*|CDPATH|EPOCH.*|COMP_.*|PIPESTATUS|_|out)$',
+    + '|DIRSTACK|HIST.*|CDPATH|EPOCH.*|COMP_.*|PIPESTATUS|EUDAEMON_CARRIED_.*|_|out)$',
 )
 
-/** Renames what the shells must not see, and what is no name to a shell, which would drop it. */
-function disguise(environment: ReadonlyMap<string, string>): {
+/**
+ * Renames what the shells must not see, and what is no name to a shell, which would drop it. A PWD
+ * that is not where the process stands would be corrected.
+ */
+function disguise(environment: ReadonlyMap<string, string>, directory: string): {
   readonly environment: ReadonlyMap<string, string>
   readonly restore: readonly Carried[]
 } {
@@ -173,6 +178,7 @@ function disguise(environment: ReadonlyMap<string, string>): {
   const restore: Carried[] = []
   for (const [name, value] of environment) {
     const isPlain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !steering.test(name)
+      && (name !== 'PWD' || value === directory)
     const alias = isPlain ? name : `EUDAEMON_CARRIED_${restore.length}`
     if (!isPlain) restore.push({ name, alias })
     result.set(alias, value)
