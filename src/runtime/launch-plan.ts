@@ -20,7 +20,7 @@ import {
 import type { LaunchRefusal } from './launch-refusal.ts'
 
 export { readStageReport, STAGE_EXIT_CODE } from './launch-preamble.ts'
-export type { LaunchRefusal, LaunchStage } from './launch-refusal.ts'
+export { type LaunchRefusal, type LaunchStage, printRefusal } from './launch-refusal.ts'
 
 export interface LaunchRequest {
   readonly definition: ServiceDefinition
@@ -54,7 +54,7 @@ export interface LaunchPlan {
    * True: give the process the writing end of a pipe as `stageFd`, read it to its end, and ask
    * readStageReport(). False: the outcome of posix_spawn(3) is all there is.
    */
-  readonly reportsStages: boolean
+  readonly usesStageFd: boolean
 }
 
 export interface LaunchDependencies {
@@ -66,10 +66,10 @@ export interface LaunchDependencies {
   readonly nowMs?: () => number
 }
 
+export type PlanLaunch = (request: LaunchRequest) => LaunchPlan | LaunchRefusal
+
 /** Makes the planner, which owns the caches. It never throws for what a definition says. */
-export function createLaunchPlanner(
-  deps: LaunchDependencies,
-): (request: LaunchRequest) => LaunchPlan | LaunchRefusal {
+export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
   const self = deps.identity ?? ownIdentity()
   const nowMs = deps.nowMs ?? monotonicMs
   const envFiles = createEnvFileReader(deps.parseEnvFile)
@@ -125,7 +125,7 @@ function finishPlan(
   { definition }: LaunchRequest,
   what: Pick<LaunchPlan, 'path' | 'argv'> & { readonly environment: ReadonlyMap<string, string> },
   change: CredentialChange | null,
-  reportsStages: boolean,
+  usesStageFd: boolean,
 ): LaunchPlan {
   return {
     kind: 'plan',
@@ -134,7 +134,7 @@ function finishPlan(
     env: Array.from(what.environment, ([name, value]) => `${name}=${value}`),
     directory: definition.directory,
     owner: change === null ? null : { uid: change.uid, gid: change.gid },
-    reportsStages,
+    usesStageFd,
   }
 }
 

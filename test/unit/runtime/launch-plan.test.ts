@@ -27,7 +27,7 @@ describe('what is executed', () => {
     const made = planOf(plan(requestOf({ command: exec('echo', 'a b', '$HOME') })))
     assert.equal(made.path, '/usr/bin/echo')
     assert.deepEqual(made.argv, ['echo', 'a b', '$HOME'])
-    assert.equal(made.reportsStages, false)
+    assert.equal(made.usesStageFd, false)
     assert.equal((await run(made)).stdout, 'a b $HOME\n')
   })
 
@@ -45,7 +45,7 @@ describe('what is executed', () => {
     assert.equal(found.path, join(folder, 'own-tool'))
     const missing = refusalOf(plan(requestOf({ command, environment: { PATH: '/nowhere' } })))
     assert.equal(missing.stage, 'exec')
-    assert.equal(missing.reason, "exec 'own-tool': command not found; PATH is /nowhere")
+    assert.equal(missing.reason, "'own-tool': command not found; PATH is /nowhere")
   })
 
   test('a relative path is looked for in the directory of the service', () => {
@@ -53,7 +53,7 @@ describe('what is executed', () => {
     const { reason } = refusalOf(plan(request))
     assert.equal(
       reason,
-      `exec './absent': command not found: there is no such file (looked for in '${folder}')`,
+      `'./absent': command not found: there is no such file (looked for in '${folder}')`,
     )
     writeFileSync(join(folder, 'absent'), '#!/bin/sh\n', { mode: 0o755 })
     assert.equal(planOf(plan(request)).path, join(folder, 'absent'), 'a refusal is not remembered')
@@ -71,9 +71,9 @@ describe('what is executed', () => {
   test('the directory is missing, or is a file', () => {
     const missing = refusalOf(plan(requestOf({ directory: '/no/such/place' })))
     assert.equal(missing.stage, 'chdir')
-    assert.equal(missing.reason, "chdir '/no/such/place': there is no such directory")
+    assert.equal(missing.reason, "'/no/such/place': there is no such directory")
     const file = refusalOf(plan(requestOf({ directory: '/etc/passwd' })))
-    assert.equal(file.reason, "chdir '/etc/passwd': it is not a directory")
+    assert.equal(file.reason, "'/etc/passwd': it is not a directory")
   })
 })
 
@@ -82,7 +82,7 @@ describe('as whom', () => {
     const user = refusalOf(plan(requestOf({ user: 'nobdy' })))
     assert.equal(user.stage, 'credentials')
     assert.equal(
-      user.reason, "credentials user 'nobdy': there is no such user; did you mean 'nobody'?",
+      user.reason, "user 'nobdy': there is no such user; did you mean 'nobody'?",
     )
     const group = refusalOf(plan(requestOf({ group: 'rooot' })))
     assert.match(group.reason, /group 'rooot': there is no such group; did you mean 'root'\?/)
@@ -94,7 +94,7 @@ describe('as whom', () => {
     const planAsNobody = createLaunchPlanner({ parseEnvFile, identity: nobody })
     const user = refusalOf(planAsNobody(requestOf({ user: 'root' })))
     assert.equal(user.stage, 'credentials')
-    assert.match(user.reason, /^credentials user 'root': the supervisor runs as uid 65534 and may/)
+    assert.match(user.reason, /^user 'root': the supervisor runs as uid 65534 and may/)
     assert.match(user.reason, /Run it as root, or remove `user`/)
     const group = refusalOf(planAsNobody(requestOf({ supplementaryGroups: ['root'] })))
     assert.match(group.reason, /group 'root': .* may not change groups/)
@@ -103,7 +103,7 @@ describe('as whom', () => {
   test('our own name needs no change of user, but sets HOME and the others', () => {
     const planAsNobody = createLaunchPlanner({ parseEnvFile, identity: nobody })
     const made = planOf(planAsNobody(requestOf({ user: 'nobody' })))
-    assert.equal(made.reportsStages, false)
+    assert.equal(made.usesStageFd, false)
     assert.equal(made.owner, null)
     const { USER, LOGNAME, HOME, SHELL } = envOf(made.env)
     assert.deepEqual([USER, LOGNAME, HOME], ['nobody', 'nobody', '/nonexistent'])
@@ -184,7 +184,7 @@ describe('the environment', () => {
     const request = requestOf({ environmentFiles: [{ path, isOptional: false }] })
     const missing = refusalOf(plan(request))
     assert.equal(missing.stage, 'env-file')
-    assert.match(missing.reason, /^env-file '.*app\.env': there is no such file; create it/)
+    assert.match(missing.reason, /^'.*app\.env': there is no such file; create it/)
     writeFileSync(path, 'A=1\nnonsense\n')
     assert.match(refusalOf(plan(request)).reason, /app\.env:2:1: error: 'nonsense' is not KEY=VALUE/)
     writeFileSync(path, 'A=2\n')

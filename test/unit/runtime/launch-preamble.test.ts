@@ -37,7 +37,7 @@ describe('what the service finds', () => {
       command, umask: 0o027, nice: 5,
       limits: { nofile: { soft: 100, hard: 200 }, core: { soft: 0, hard: 0 } },
     })))
-    assert.equal(made.reportsStages, true)
+    assert.equal(made.usesStageFd, true)
     const { pid, stdout, stderr, refusal, status } = await run(made)
     assert.equal(refusal, null)
     assert.equal(stderr, '')
@@ -127,7 +127,7 @@ describe('as another user', needsRoot, () => {
     const { refusal, status, stderr } = await run(made)
     assert.equal(refusal?.stage, 'chdir')
     assert.equal(
-      refusal.reason, `chdir: '${directory}': permission denied for the user of the service`,
+      refusal.reason, `'${directory}': permission denied for the user of the service`,
     )
     assert.equal(stderr, '')
     assert.deepEqual(status, { kind: 'exited', code: 111 })
@@ -139,7 +139,7 @@ describe('as another user', needsRoot, () => {
     chownSync(path, 0, 0)
     const { refusal } = await run(planOf(plan(requestOf({ user: 'nobody', command: exec(path) }))))
     assert.equal(refusal?.stage, 'exec')
-    assert.equal(refusal.reason, `exec: '${path}': permission denied for the user of the service`)
+    assert.equal(refusal.reason, `'${path}': permission denied for the user of the service`)
   })
 })
 
@@ -150,21 +150,21 @@ describe('without rights', needsRoot, () => {
     const made = planOf(plan(requestOf({ limits: { nofile: { soft: 1, hard: 1_048_577 } } })))
     const { refusal, stdout, stderr } = await run(asNobody(made))
     assert.equal(refusal?.stage, 'limits')
-    assert.match(refusal.reason, /^limits: prlimit: failed to set the NOFILE resource limit: Oper/)
+    assert.match(refusal.reason, /^prlimit: failed to set the NOFILE resource limit: Oper/)
     assert.equal(stdout + stderr, '')
   })
 
   test('a better priority: nice', async () => {
     const { refusal } = await run(asNobody(planOf(plan(requestOf({ nice: -10 })))))
     assert.equal(refusal?.stage, 'nice')
-    assert.match(refusal.reason, /^nice: renice: failed to set priority .*Permission denied$/)
+    assert.match(refusal.reason, /^renice: failed to set priority .*Permission denied$/)
   })
 
   test('another user: credentials, in the words of setpriv', async () => {
     const made = createLaunchPlanner({ parseEnvFile, identity })(requestOf({ user: 'daemon' }))
     const { refusal, stderr } = await run(asNobody(planOf(made)))
     assert.equal(refusal?.stage, 'credentials')
-    assert.match(refusal.reason, /^credentials: setpriv: .*Operation not permitted$/)
+    assert.match(refusal.reason, /^setpriv: .*Operation not permitted$/)
     assert.equal(stderr, '')
   })
 
@@ -183,10 +183,10 @@ describe('refused before anything is spawned', () => {
     const nice = refusalOf(without(requestOf({ nice: 1 })))
     assert.equal(nice.stage, 'nice')
     assert.equal(
-      nice.reason, 'nice: the program renice is missing; install the package util-linux',
+      nice.reason, 'the program renice is missing; install the package util-linux',
     )
     const limits = refusalOf(without(requestOf({ limits: { cpu: { soft: 1, hard: 1 } } })))
-    assert.match(limits.reason, /^limits: the program prlimit is missing/)
+    assert.match(limits.reason, /^the program prlimit is missing/)
     assert.equal(without(requestOf({ umask: 0o22 })).kind, 'plan', 'umask needs no tool')
   })
 
@@ -204,7 +204,7 @@ describe('refused before anything is spawned', () => {
 
 test('stage reports: nothing is success, the rest has a stage and one line', () => {
   assert.equal(readStageReport(''), null)
-  assert.equal(readStageReport('nice: a\n  b\n')?.reason, 'nice: a; b')
+  assert.equal(readStageReport('nice: a\n  b\n')?.reason, 'a; b')
   assert.equal(readStageReport('setpriv: setresuid failed')?.stage, 'credentials')
   assert.equal(readStageReport('sh: error while loading shared libraries')?.stage, 'exec')
   assert.equal(readStageReport('strange: word')?.stage, 'exec')

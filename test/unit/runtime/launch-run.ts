@@ -14,7 +14,7 @@ import type { Command } from '../../../src/model/service-definition.ts'
 import type {
   LaunchPlan, LaunchRefusal, LaunchRequest,
 } from '../../../src/runtime/launch-plan.ts'
-import { readStageReport } from '../../../src/runtime/launch-plan.ts'
+import { printRefusal, readStageReport } from '../../../src/runtime/launch-plan.ts'
 
 export const STAGE_FD = 9
 
@@ -60,7 +60,7 @@ export async function run(plan: LaunchPlan): Promise<Outcome> {
     { from: input, to: 0 },
     { from: out.writer, to: 1 },
     { from: err.writer, to: 2 },
-    ...(plan.reportsStages ? [{ from: stage.writer, to: STAGE_FD }] : []),
+    ...(plan.usesStageFd ? [{ from: stage.writer, to: STAGE_FD }] : []),
   ]
   const spawned = spawnProcess({ ...plan, files, session: 'new-session' })
   for (const fd of [input, out.writer, err.writer, stage.writer]) closeSync(fd)
@@ -81,7 +81,7 @@ export async function run(plan: LaunchPlan): Promise<Outcome> {
 /** The plan, or an error that says why there is none. */
 export function planOf(result: LaunchPlan | LaunchRefusal): LaunchPlan {
   if (result.kind === 'plan') return result
-  throw new Error(`refused: ${result.reason}`)
+  throw new Error(printRefusal(result))
 }
 
 /** The refusal, or an error. */
