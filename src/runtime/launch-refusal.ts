@@ -1,6 +1,16 @@
 // Why a process was not started: the step that refused, by its name, as a value. The same kind of
 // answer whether a step was refused before the spawn or in the preamble.
 
+/** The step between the wish to start and the first instruction of the program. */
+export type LaunchStage =
+  | 'env-file'
+  | 'credentials'
+  | 'chdir'
+  | 'umask'
+  | 'nice'
+  | 'limits'
+  | 'exec'
+
 export interface LaunchRefusal {
   readonly kind: 'refused'
   readonly stage: LaunchStage
