@@ -18,6 +18,7 @@ import { spawnProcess } from '../kernel/spawn.ts'
 import { reap } from '../kernel/wait.ts'
 import type { CgroupPort } from './cgroup-port.ts'
 import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
+import { printRefusal, readStageReport } from './launch-plan.ts'
 import type { Launcher } from './launcher.ts'
 import { readAvailable } from './read-available.ts'
 import { openProcessTree } from './process-tree.ts'
@@ -86,8 +87,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     })
     launch.closeChildEnds()
     if (result.kind === 'failed') {
-      const reason = `${result.stage}: ${result.message}`
-      return emit(id, { type: 'spawn-failed', role, invocation, reason })
+      return emit(id, { type: 'spawn-failed', role, invocation, reason: result.message })
     }
     const { pid, pidfd } = result
     const name = pidfdName(id, role, invocation)
@@ -122,7 +122,8 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       isOver = true
       poller.remove(reader)
       closeFd(reader)
-      onOver(text === '' ? null : text.trim())
+      const refusal = readStageReport(text)
+      onOver(refusal === null ? null : printRefusal(refusal))
     }
     poller.add(reader, POLLIN, look)
     return finish

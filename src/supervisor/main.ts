@@ -15,6 +15,7 @@ import { makeFolder } from '../runtime/folders.ts'
 import { openHost } from '../runtime/host.ts'
 import { type Journal, openJournal } from '../runtime/journal.ts'
 import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
+import { parseEnvFile } from '../syntax/env-file.ts'
 import { openControlServer } from './control-server.ts'
 import { CRASH_EXIT_CODE, decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
 import { readProjectFile } from './load-project.ts'
@@ -76,7 +77,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const ended = Promise.withResolvers<number>()
   let runtime: Runtime | null = null
   runtime = await openRuntime({
-    directories, journal, mode,
+    directories, journal, mode, parseEnvFile,
     store: openStore(host.storeFds),
     reaper: toPid(host.guardian ?? process.pid),
     baseEnvironment: environments.of,
