@@ -11,6 +11,9 @@ export const MAX_QUEUED_REQUESTS = 10_000
 /** One control request's body: a project of 10,000 services fits. */
 export const MAX_REQUEST_BYTES = 32 * 1024 * 1024
 
+/** The bodies of all control requests that are being received, together. */
+export const MAX_REQUEST_BYTES_TOTAL = 96 * 1024 * 1024
+
 /** What one control client may have unread before it is cut off. */
 export const MAX_CLIENT_BACKLOG_BYTES = 4 * 1024 * 1024
 
