@@ -101,3 +101,9 @@ export const MAX_COMPRESSION_QUEUE = 4_096
 export const MAX_LOG_READ_BUFFER_BYTES = 16 * 1024 * 1024
 /** How many lines `logs -n` can ask for. */
 export const MAX_LOG_TAIL_LINES = 1_000_000
+
+/** Answers and lines of streams that the client accepts: status of 100,000 instances fits. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** The head of one answer over the control socket. */
+export const MAX_HTTP_HEAD_BYTES = 64 * 1024
