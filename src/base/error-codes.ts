@@ -10,6 +10,10 @@ export const errorCodes = {
     meaning: 'This kernel or C library lacks a call that eudaemon needs.',
     remedy: 'Run `eudaemon doctor`; it lists what is missing and from which version it exists.',
   },
+  ERR_BAD_HOME: {
+    meaning: 'The directories of the supervisor cannot be used.',
+    remedy: 'Set EUDAEMON_HOME to a short, writable, absolute path.',
+  },
   ERR_SUPERVISOR_NOT_RUNNING: {
     meaning: 'No supervisor listens on the control socket.',
     remedy: 'Start one with `eudaemon up -d`, or check that EUDAEMON_HOME is the one it uses.',

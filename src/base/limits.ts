@@ -11,6 +11,9 @@ export const MAX_QUEUED_REQUESTS = 10_000
 /** One control request's body: a project of 10,000 services fits. */
 export const MAX_REQUEST_BYTES = 32 * 1024 * 1024
 
+/** The bodies of all control requests that are being received, together. */
+export const MAX_REQUEST_BYTES_TOTAL = 96 * 1024 * 1024
+
 /** What one control client may have unread before it is cut off. */
 export const MAX_CLIENT_BACKLOG_BYTES = 4 * 1024 * 1024
 
@@ -107,3 +110,9 @@ export const MAX_ENV_FILE_BYTES = 1024 * 1024
 export const MAX_LAUNCH_CACHE_ENTRIES = 4_096
 /** What a failing step between fork and exec may say: fits into a pipe in one write (pipe(7)). */
 export const MAX_STAGE_REPORT_BYTES = 4_096
+
+/** Answers and lines of streams that the client accepts: status of 100,000 instances fits. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/** The head of one answer over the control socket. */
+export const MAX_HTTP_HEAD_BYTES = 64 * 1024

@@ -14,6 +14,9 @@ export const VERSION_HEADER = 'eudaemon-version'
 /** The number of the last event that an answer already shows. */
 export const SEQUENCE_HEADER = 'eudaemon-sequence'
 
+/** The digest of the running definition, with the status of one project: tells drift. */
+export const DEFINITION_HEADER = 'eudaemon-definition'
+
 /** True when a message with this header value can be understood; a missing one counts as 1. */
 export function isUnderstood(header: string | undefined): boolean {
   const version = header === undefined ? 1 : Number(header)

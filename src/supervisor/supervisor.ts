@@ -216,6 +216,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
     eventsSince: history.since,
     onEvent: history.listen,
     sequence: () => history.sequence,
+    onDecided: runtime.onIdle,
     logDirectory: directories.log,
     checkPeer: deps.checkPeer,
     shutdown,

@@ -1,0 +1,122 @@
+// One function a route: the request as it came in, the answer as it goes out. Neither HTTP nor
+// sockets here; streams are in event-streams.ts.
+
+import type { Diagnostic } from '../base/diagnostic.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
+import { digestDefinition } from '../model/definition-digest.ts'
+import { encodeDefinition, parseProjectDefinition } from '../model/definition-json.ts'
+import type { ProjectDefinition } from '../model/service-definition.ts'
+import { parseSelector } from '../model/service-name.ts'
+import { openApiDocument } from '../protocol/openapi.ts'
+import { redactDefinition } from '../protocol/redact-definition.ts'
+import { type Reading, readApply, readScale, readSignal, readWant } from '../protocol/request.ts'
+import type { StatusRow } from '../protocol/response.ts'
+import type { RouteName } from '../protocol/routes.ts'
+import { DEFINITION_HEADER } from '../protocol/version.ts'
+import type { ControlTarget } from './control-target.ts'
+
+export interface ControlRequest {
+  readonly parameters: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** What JSON.parse made of the body; undefined when there was none. */
+  readonly body: unknown
+}
+
+export interface ControlAnswer {
+  /** JSON text. */
+  readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** True: answer only when the supervisor has decided on it. */
+  readonly isRequest?: boolean
+}
+
+/** A definition that was sent has errors; carries them to the answer. */
+export class DefinitionRefused extends ToolkitError {
+  readonly diagnostics: readonly Diagnostic[]
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super('ERR_INVALID_DEFINITION', 'the definition has errors and was not applied')
+    this.diagnostics = diagnostics
+  }
+}
+
+type Answerer = (target: ControlTarget, request: ControlRequest) => ControlAnswer
+
+export const answerers: Readonly<Record<Exclude<RouteName, 'events'>, Answerer>> = {
+  supervisor: (target) => plain(target.describe()),
+  status: answerStatus,
+  apply: answerApply,
+  project: (target, { parameters }) => {
+    const definition = runningProject(target, parameters['project'] ?? '')
+    return { text: encodeDefinition(redactDefinition(definition)) }
+  },
+  remove: (target, { parameters }) => done(target.removeProject(parameters['project'] ?? '')),
+  want: (target, { body }) => done(target.want(accept(readWant(body)))),
+  signal: (target, { body }) => done(target.signal(accept(readSignal(body)))),
+  scale: (target, { body }) => done(target.scale(accept(readScale(body)))),
+  why: (target, { parameters }) =>
+    plain(target.why(`${parameters['project']}/${parameters['instance']}`)),
+  shutdown: (target) => {
+    target.shutdown()
+    return plain({})
+  },
+  openapi: () => plain(openApiDocument()),
+}
+
+function plain(value: unknown): ControlAnswer {
+  return { text: JSON.stringify(value) }
+}
+
+function done(value: unknown): ControlAnswer {
+  return { text: JSON.stringify(value), isRequest: true }
+}
+
+function accept<Request>(reading: Reading<Request>): Request {
+  if ('problem' in reading) throw new ToolkitError('ERR_BAD_REQUEST', reading.problem)
+  return reading.request
+}
+
+function answerApply(target: ControlTarget, { body }: ControlRequest): ControlAnswer {
+  const request = accept(readApply(body))
+  const { project, diagnostics } = parseProjectDefinition(request.definition)
+  if (project === null) throw new DefinitionRefused(diagnostics)
+  return done(target.applyProject({ ...request, definition: project }))
+}
+
+function runningProject(target: ControlTarget, name: string): ProjectDefinition {
+  const definition = target.project(name)
+  if (definition !== null) return definition
+  throw new ToolkitError('ERR_NO_PROJECT', `no project '${name}' is running`)
+}
+
+function answerStatus(target: ControlTarget, { query }: ControlRequest): ControlAnswer {
+  const project = query.get('project')
+  const selectors = query.getAll('service')
+  const rows = target.status().filter((row) => project === null || row.project === project)
+  const running = project === null ? null : target.project(project)
+  const headers = running === null ? {} : { [DEFINITION_HEADER]: digestOf(running) }
+  if (selectors.length === 0) return { ...plain(rows), headers }
+  const wanted = selectors.map(toFilter)
+  return { ...plain(rows.filter((row) => wanted.some((isWanted) => isWanted(row)))), headers }
+}
+
+function toFilter(text: string): (row: StatusRow) => boolean {
+  const selector = parseSelector(text)
+  if (selector === undefined) return () => false
+  const { project, service, index } = selector
+  return (row) =>
+    row.service === service &&
+    (project === null || row.project === project) &&
+    (index === null || row.instance === `${service}@${index}`)
+}
+
+// A definition is replaced as a whole, never changed: its digest is computed once.
+const digests = new WeakMap<ProjectDefinition, string>()
+
+function digestOf(definition: ProjectDefinition): string {
+  const known = digests.get(definition)
+  if (known !== undefined) return known
+  const digest = digestDefinition(definition)
+  digests.set(definition, digest)
+  return digest
+}
