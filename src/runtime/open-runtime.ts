@@ -62,6 +62,8 @@ export interface Runtime {
   readonly counters: { adopted: number; strays: number }
   /** Calls back once after the next time that all events have been handled. */
   onIdle(callback: () => void): void
+  /** Calls back once when every event so far has been decided on. */
+  onDecided(callback: () => void): void
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs' | 'wallMs'> : never
@@ -185,6 +187,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,
     onIdle: queue.onIdle,
+    onDecided: queue.onDecided,
   }
 }
 

@@ -17,7 +17,7 @@ import { type Journal, openJournal } from '../runtime/journal.ts'
 import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
 import { parseEnvFile } from '../syntax/env-file.ts'
 import { openControlServer } from './control-server.ts'
-import { CRASH_EXIT_CODE, decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
+import { decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
 import { readProjectFile } from './load-project.ts'
 import { createReport } from './report.ts'
 import { createSupervisor, pidOf } from './supervisor.ts'
@@ -165,7 +165,8 @@ function die(
   } catch (failure) {
     if (!(failure instanceof ToolkitError) || hasCode(failure, 'ERR_KERNEL_CALL')) throw failure
   }
-  process.reallyExit(CRASH_EXIT_CODE)
+  // No other way to stop than to die: no handler, no half-done work, whatever state we are in.
+  process.kill(process.pid, 'SIGKILL')
 }
 
 function ownVersion(): string {
