@@ -62,6 +62,8 @@ export interface Runtime {
   readonly counters: { adopted: number; strays: number }
   /** Calls back once after the next time that all events have been handled. */
   onIdle(callback: () => void): void
+  /** Lets go of everything that keeps the loop alive; services are not touched. */
+  close(): Promise<void>
   /** Calls back once when every event so far has been decided on. */
   onDecided(callback: () => void): void
 }
@@ -187,6 +189,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,
     onIdle: queue.onIdle,
+    close: async () => {
+      timers.close()
+      probes.close()
+      await logPort.close()
+      poller.close()
+    },
     onDecided: queue.onDecided,
   }
 }

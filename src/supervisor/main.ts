@@ -123,6 +123,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const code = await ended.promise
   await server.close()
   rmSync(controlSocketIn(directories), { force: true })
+  await started.close()
   journal.close()
   return code
 }
