@@ -7,7 +7,13 @@ import type { ExitStatus } from '../base/exit-status.ts'
 import type { Effect, ProjectRecord } from './effect.ts'
 import type { InstanceEvent } from './instance-event.ts'
 import {
-  hookRole, type InstanceState, isActive, newInstance, type ProcessRef, type Role, type Slot,
+  hookRole,
+  type InstanceState,
+  isActive,
+  newInstance,
+  type ProcessRef,
+  type Role,
+  type Slot,
 } from './instance-state.ts'
 import { linkProject } from './project-links.ts'
 import { definitionOf, type SupervisorState } from './supervisor-state.ts'
@@ -69,7 +75,8 @@ export function adopt(
   const { phase, id, deadlineMs } = instance
   const effects: Effect[] = []
   const events: InstanceEvent[] = []
-  if (deadlineMs !== null) effects.push({ type: 'arm-timer', id, atMs: Math.max(deadlineMs, nowMs) })
+  if (deadlineMs !== null)
+    effects.push({ type: 'arm-timer', id, atMs: Math.max(deadlineMs, nowMs) })
   if (!('invocation' in phase)) return { effects, events: [] }
   const slots = slotsOf(instance)
   // Hooks first: the end of the main process then finds none that is not accounted for.
@@ -131,7 +138,8 @@ function watchAgain(
   const definition = definitionOf(state, id)
   const { readiness, liveness } = definition
   const isMainAlive = observed.roles.main?.kind === 'alive'
-  const isWatched = !['immediate', 'delay'].includes(readiness.kind) && definition.kind === 'longrun'
+  const isWatched =
+    !['immediate', 'delay'].includes(readiness.kind) && definition.kind === 'longrun'
   if (phase.name === 'starting' && phase.main !== 'spawning' && isMainAlive && isWatched) {
     const { invocation, logMark } = phase
     effects.push({ type: 'watch-ready', id, invocation, readiness, definition, logMark })
@@ -147,7 +155,8 @@ function watchAgain(
   // The signal may or may not have been sent before the death: it is sent again.
   if (phase.name === 'stopping' && phase.hook === null && isActive(instance)) {
     const { signal, kill } = definition.stop
-    const scope = phase.main === null || kill === 'cgroup' ? 'all' : kill === 'group' ? 'group' : 'main'
+    const scope =
+      phase.main === null || kill === 'cgroup' ? 'all' : kill === 'group' ? 'group' : 'main'
     effects.push({ type: 'signal', id, invocation: phase.invocation, signal, scope })
   }
 }

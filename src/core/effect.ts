@@ -7,7 +7,12 @@
 
 import type { InstanceId, InvocationId, Milliseconds } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
-import type { Liveness, ProjectDefinition, Readiness, ServiceDefinition } from '../model/service-definition.ts'
+import type {
+  Liveness,
+  ProjectDefinition,
+  Readiness,
+  ServiceDefinition,
+} from '../model/service-definition.ts'
 import type { InstanceState, PhaseName, Role } from './instance-state.ts'
 
 /**

@@ -44,4 +44,7 @@ export type InstanceEvent =
   | { readonly type: 'timer-fired' }
 
 export type InstanceEventType = InstanceEvent['type']
-export type EventOf<Type extends InstanceEventType> = Extract<InstanceEvent, { readonly type: Type }>
+export type EventOf<Type extends InstanceEventType> = Extract<
+  InstanceEvent,
+  { readonly type: Type }
+>

@@ -79,7 +79,11 @@ export type Phase =
       /** Where the log stood before the spawn: readiness by log pattern looks from there. */
       readonly logMark: string | null
     } & InvocationData)
-  | ({ readonly name: 'up'; readonly main: ProcessRef | null; readonly readyMs: number } & InvocationData)
+  | ({
+      readonly name: 'up'
+      readonly main: ProcessRef | null
+      readonly readyMs: number
+    } & InvocationData)
   | ({
       readonly name: 'reloading'
       readonly main: ProcessRef
@@ -88,7 +92,12 @@ export type Phase =
     } & InvocationData)
   | ({ readonly name: 'stopping' } & EndingData)
   | ({ readonly name: 'killing' } & EndingData)
-  | ({ readonly name: 'finish'; readonly hook: Slot; readonly ending: Ending; readonly wasReady: boolean } & InvocationData)
+  | ({
+      readonly name: 'finish'
+      readonly hook: Slot
+      readonly ending: Ending
+      readonly wasReady: boolean
+    } & InvocationData)
   | { readonly name: 'backoff' }
   | { readonly name: 'failed' }
 
@@ -190,5 +199,7 @@ export function isActive(instance: InstanceState): boolean {
 /** True while a spawn is in flight: the outcome must be known before anything else is done. */
 export function isSpawning(instance: InstanceState): boolean {
   const { phase } = instance
-  return ('hook' in phase && phase.hook === 'spawning') || ('main' in phase && phase.main === 'spawning')
+  return (
+    ('hook' in phase && phase.hook === 'spawning') || ('main' in phase && phase.main === 'spawning')
+  )
 }

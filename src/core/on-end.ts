@@ -2,15 +2,15 @@
 // after. Escalation follows the set of processes, not the leader: the deadline stands until nothing
 // of the invocation is left.
 
+import type { InstanceId, InvocationId } from '../base/brands.ts'
+import { MAX_RESTART_HISTORY } from '../base/limits.ts'
 import { signalNumbers } from '../base/signal.ts'
 import type { KillMode } from '../model/service-definition.ts'
 import type { Effect, SignalScope } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
-import type { InstanceId, InvocationId } from '../base/brands.ts'
 import type { Ending, InstanceState, Phase, PhaseOf, ProcessRef } from './instance-state.ts'
 import { decideRestart, endReason, isCleanExit } from './restart-decision.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
-import { MAX_RESTART_HISTORY } from '../base/limits.ts'
 
 /** SIGKILL is repeated at this distance; a process in uninterruptible sleep may outlive many. */
 const KILL_AGAIN_MS = 5_000
@@ -48,9 +48,24 @@ export function beginEnding(
   const { main } = remains
   const counters = readyForMs >= context.definition.restart.stableMs ? { failures: 0 } : {}
   const hasStopCommand = main !== null && stop.command !== null && ending.cause !== 'ready-timeout'
-  const stopping = enter(instance, context, {
-    name: 'stopping', main, hook: hasStopCommand ? 'spawning' : null, ending, wasReady, invocation, startedMs,
-  }, { deadlineMs: context.nowMs + stop.timeoutMs, reason: ending.reason, change: { ...counters, killed: [] } })
+  const stopping = enter(
+    instance,
+    context,
+    {
+      name: 'stopping',
+      main,
+      hook: hasStopCommand ? 'spawning' : null,
+      ending,
+      wasReady,
+      invocation,
+      startedMs,
+    },
+    {
+      deadlineMs: context.nowMs + stop.timeoutMs,
+      reason: ending.reason,
+      change: { ...counters, killed: [] },
+    },
+  )
   const effects: Effect[] = [...unwatch]
   if (hasStopCommand) effects.push(spawnEffect(stopping, context, 'stop', invocation))
   else if (main === null && stop.kill === 'mixed') effects.push(kill(id, invocation, 'all'))
@@ -79,9 +94,16 @@ export function onMainExited(
 ): Transition {
   const hook = instance.phase.name === 'reloading' ? instance.phase.hook : null
   const remaining = hook === 'spawning' ? null : hook
-  return beginEnding(instance, context, {
-    cause: 'exited', exit: event.status, reason: endReason(event.status),
-  }, { hasLeftovers: event.hasLeftovers || hook !== null, main: null, hook: remaining })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'exited',
+      exit: event.status,
+      reason: endReason(event.status),
+    },
+    { hasLeftovers: event.hasLeftovers || hook !== null, main: null, hook: remaining },
+  )
 }
 
 /** Something ended while the invocation is being ended. */
@@ -114,11 +136,19 @@ export function onEndingSpawnFailed(
 ): Transition {
   const { role, invocation } = event
   const status = { kind: 'unknown' as const }
-  return onEndingExited(instance, { type: 'exited', role, invocation, status, hasLeftovers: true }, context)
+  return onEndingExited(
+    instance,
+    { type: 'exited', role, invocation, status, hasLeftovers: true },
+    context,
+  )
 }
 
 /** The leader is gone: either nothing is left, or the rest is told as well and watched. */
-function overOrEmpty(instance: EndingInstance, context: Context, hasLeftovers: boolean): Transition {
+function overOrEmpty(
+  instance: EndingInstance,
+  context: Context,
+  hasLeftovers: boolean,
+): Transition {
   const { phase, id } = instance
   const { stop } = context.definition
   if (!hasLeftovers || stop.kill === 'process') return concludePhase(instance, context)
@@ -156,10 +186,17 @@ export function onStopTimer(
 ): Transition {
   const { phase, id } = instance
   const isFirst = phase.name === 'stopping'
-  const killing = enter(instance, context, { ...phase, name: 'killing' }, {
-    deadlineMs: context.nowMs + KILL_AGAIN_MS,
-    reason: isFirst ? `${phase.ending.reason}; SIGKILL after the stop timeout` : `${instance.reason}`,
-  })
+  const killing = enter(
+    instance,
+    context,
+    { ...phase, name: 'killing' },
+    {
+      deadlineMs: context.nowMs + KILL_AGAIN_MS,
+      reason: isFirst
+        ? `${phase.ending.reason}; SIGKILL after the stop timeout`
+        : `${instance.reason}`,
+    },
+  )
   const scope = context.definition.stop.kill === 'process' ? 'main' : 'all'
   const effects: Effect[] = [kill(id, phase.invocation, scope)]
   if (phase.main === null) effects.push({ type: 'watch-empty', id, invocation: phase.invocation })
@@ -208,14 +245,22 @@ function decideNext(
   const { definition, nowMs } = context
   const { reason } = ending
   if (instance.desired === 'down') {
-    const down = enter(instance, context, { name: 'down', isFinished: false }, {
-      reason: stopReason(instance),
-    })
+    const down = enter(
+      instance,
+      context,
+      { name: 'down', isFinished: false },
+      {
+        reason: stopReason(instance),
+      },
+    )
     return { instance: down, effects: [] }
   }
   if (ending.cause === 'stop' || ending.cause === 'restart' || ending.cause === 'blocked') {
     const change = { failures: 0 }
-    return { instance: enter(instance, context, { name: 'waiting' }, { reason, change }), effects: [] }
+    return {
+      instance: enter(instance, context, { name: 'waiting' }, { reason, change }),
+      effects: [],
+    }
   }
   const isClean = ending.cause === 'exited' && isCleanExit(definition.restart, ending.exit)
   if (definition.kind === 'oneshot' && isClean) {
@@ -227,10 +272,15 @@ function decideNext(
   const run = { ending, wasReady, readyForMs: 0 }
   const { decision, prng } = decideRestart(definition.restart, instance, run, nowMs, context.prng)
   if (decision.kind === 'finished') {
-    const finished = enter(instance, context, { name: 'down', isFinished: true }, {
-      reason: decision.reason,
-      change: { desired: 'down' },
-    })
+    const finished = enter(
+      instance,
+      context,
+      { name: 'down', isFinished: true },
+      {
+        reason: decision.reason,
+        change: { desired: 'down' },
+      },
+    )
     return { instance: finished, effects: [] }
   }
   if (decision.kind === 'give-up') {
@@ -273,7 +323,10 @@ export function onFinishSpawned(
   instance: InstanceState<PhaseOf<'finish'>>,
   event: EventOf<'spawned'>,
 ): Transition {
-  return { instance: within(instance, { phase: { ...instance.phase, hook: event.process } }), effects: [] }
+  return {
+    instance: within(instance, { phase: { ...instance.phase, hook: event.process } }),
+    effects: [],
+  }
 }
 
 /** A hook took too long: it is killed, and its end is reported as `exited`. */

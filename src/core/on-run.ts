@@ -9,7 +9,9 @@ import { type Context, enter, spawnEffect, type Transition, within } from './tra
 /** How long a reload command may take before it is killed. */
 const RELOAD_TIMEOUT_MS = 60_000
 
-type Live = InstanceState<PhaseOf<'starting'> | PhaseOf<'up'> | PhaseOf<'reloading'> | PhaseOf<'setup'>>
+type Live = InstanceState<
+  PhaseOf<'starting'> | PhaseOf<'up'> | PhaseOf<'reloading'> | PhaseOf<'setup'>
+>
 
 /** Only what is wanted changes; propagation says when. */
 export function onWantDown(instance: InstanceState): Transition {
@@ -22,10 +24,15 @@ export function onWantUpAgain(instance: InstanceState): Transition {
 
 /** Nothing of it runs: down at once. */
 export function onGoDown(instance: InstanceState, _event: unknown, context: Context): Transition {
-  const down = enter(instance, context, { name: 'down', isFinished: false }, {
-    reason: 'stopped',
-    change: { desired: 'down', killed: [] },
-  })
+  const down = enter(
+    instance,
+    context,
+    { name: 'down', isFinished: false },
+    {
+      reason: 'stopped',
+      change: { desired: 'down', killed: [] },
+    },
+  )
   return { instance: down, effects: [] }
 }
 
@@ -96,9 +103,14 @@ export function onWantReload(
     const { signal } = reload
     return { instance, effects: [{ type: 'signal', id, invocation, signal, scope: 'main' }] }
   }
-  const reloading = enter(instance, context, { ...phase, name: 'reloading', main, hook: 'spawning' }, {
-    deadlineMs: context.nowMs + RELOAD_TIMEOUT_MS,
-  })
+  const reloading = enter(
+    instance,
+    context,
+    { ...phase, name: 'reloading', main, hook: 'spawning' },
+    {
+      deadlineMs: context.nowMs + RELOAD_TIMEOUT_MS,
+    },
+  )
   return { instance: reloading, effects: [spawnEffect(reloading, context, 'reload', invocation)] }
 }
 

@@ -2,20 +2,25 @@
 
 import type { InvocationId } from '../base/brands.ts'
 import { printDuration } from '../base/duration.ts'
-import { isCleanExit } from './restart-decision.ts'
+import { printExitStatus } from '../base/exit-status.ts'
 import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
-import { beginEnding, conclude } from './on-end.ts'
 import type { InstanceState, PhaseOf, ProcessRef } from './instance-state.ts'
+import { beginEnding, conclude } from './on-end.ts'
+import { isCleanExit } from './restart-decision.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
-import { printExitStatus } from '../base/exit-status.ts'
 
 /** Wanted up: wait for what it requires. A failed or backing-off service gets a fresh chance. */
 export function onWantUp(instance: InstanceState, _event: unknown, context: Context): Transition {
   return {
-    instance: enter(instance, context, { name: 'waiting' }, {
-      change: { desired: 'up', failures: 0, restartTimesMs: [], killed: [] },
-    }),
+    instance: enter(
+      instance,
+      context,
+      { name: 'waiting' },
+      {
+        change: { desired: 'up', failures: 0, restartTimesMs: [], killed: [] },
+      },
+    ),
     effects: [],
   }
 }
@@ -78,11 +83,16 @@ export function onSetupExited(
     return conclude(instance, context, { cause: 'stop', exit: null, reason: 'stopped' }, 0)
   }
   const isWanted = instance.desired === 'up'
-  return beginEnding(instance, context, {
-    cause: isWanted ? 'setup-failed' : 'stop',
-    exit: null,
-    reason: `setup: ${printExitStatus(status)}`,
-  }, { hasLeftovers: event.hasLeftovers, main: null, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: isWanted ? 'setup-failed' : 'stop',
+      exit: null,
+      reason: `setup: ${printExitStatus(status)}`,
+    },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+  )
 }
 
 export function onSpawnFailed(
@@ -114,7 +124,14 @@ function watchReady(instance: InstanceState, context: Context, logMark: string |
   const { definition } = context
   const { phase } = instance
   const invocation = 'invocation' in phase ? phase.invocation : context.nextInvocation
-  return { type: 'watch-ready', id: instance.id, invocation, readiness: definition.readiness, definition, logMark }
+  return {
+    type: 'watch-ready',
+    id: instance.id,
+    invocation,
+    readiness: definition.readiness,
+    definition,
+    logMark,
+  }
 }
 
 export function becomeReady(
@@ -125,7 +142,11 @@ export function becomeReady(
   const { invocation, startedMs } = instance.phase
   const { definition } = context
   const up = enter(instance, context, {
-    name: 'up', main, invocation, startedMs, readyMs: context.nowMs,
+    name: 'up',
+    main,
+    invocation,
+    startedMs,
+    readyMs: context.nowMs,
   })
   const effects: Effect[] = []
   const wasWatched = !['immediate', 'delay'].includes(definition.readiness.kind)
@@ -159,9 +180,16 @@ export function onStartTimer(
   if (readiness.kind === 'delay') return becomeReady(instance, context, main)
   if (context.isHeld) return null
   const limit = 'timeoutMs' in readiness ? ` within ${printDuration(readiness.timeoutMs)}` : ''
-  return beginEnding(instance, context, {
-    cause: 'ready-timeout', exit: null, reason: `not ready${limit}`,
-  }, { hasLeftovers: true, main, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'ready-timeout',
+      exit: null,
+      reason: `not ready${limit}`,
+    },
+    { hasLeftovers: true, main, hook: null },
+  )
 }
 
 /** The main process ended before it was ready; for a oneshot that is its work done. */
@@ -177,9 +205,16 @@ export function onStartingExited(
     const lastExit = { status: event.status, atWallMs: context.wallMs }
     return becomeReady({ ...instance, lastExit }, context, null)
   }
-  return beginEnding(instance, context, {
-    cause: 'exited', exit: event.status, reason: printExitStatus(event.status),
-  }, { hasLeftovers: event.hasLeftovers, main: null, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'exited',
+      exit: event.status,
+      reason: printExitStatus(event.status),
+    },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+  )
 }
 
 export function onUnready(
@@ -189,7 +224,14 @@ export function onUnready(
 ): Transition | null {
   const { main } = instance.phase
   if (main === 'spawning' || context.isHeld) return null
-  return beginEnding(instance, context, {
-    cause: 'ready-timeout', exit: null, reason: event.reason,
-  }, { hasLeftovers: true, main, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'ready-timeout',
+      exit: null,
+      reason: event.reason,
+    },
+    { hasLeftovers: true, main, hook: null },
+  )
 }

@@ -2,9 +2,9 @@
 // one instance at a time, after something changed near it; the answer is an event for the grid or
 // a reason why it waits.
 
+import { parseInstanceId } from '../model/service-name.ts'
 import type { InstanceEvent } from './instance-event.ts'
 import { type InstanceState, isReady, isSpawning } from './instance-state.ts'
-import { parseInstanceId } from '../model/service-name.ts'
 import type { ServiceLinks } from './project-links.ts'
 import { instancesOf, type SupervisorState } from './supervisor-state.ts'
 
@@ -61,7 +61,9 @@ function waitReason(service: string, blocker: InstanceState): string {
   const { phase, reason } = blocker
   const isStuck = ['failed', 'backoff', 'down'].includes(phase.name)
   const detail = reason === null ? phase.name : `${phase.name}: ${reason}`
-  return isStuck ? `blocked by '${service}' (${detail})` : `waiting for '${service}' (${phase.name})`
+  return isStuck
+    ? `blocked by '${service}' (${detail})`
+    : `waiting for '${service}' (${phase.name})`
 }
 
 /** On its way to being up, or to something else that is not the end of the story. */

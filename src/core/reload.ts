@@ -9,8 +9,8 @@ import { printInstanceId } from '../model/service-name.ts'
 import type { ProjectRecord } from './effect.ts'
 import { type InstanceState, isActive, newInstance } from './instance-state.ts'
 import { linkProject } from './project-links.ts'
-import type { Turn } from './supervisor-step.ts'
 import { instanceCount } from './supervisor-state.ts'
+import type { Turn } from './supervisor-step.ts'
 
 /** Applies a definition and wants up `services`, or all that start at boot. */
 export function applyProject(
@@ -30,7 +30,8 @@ export function applyProject(
     const scaled = old?.scale[change.service]
     // A new count in the file wins over what was set by hand before.
     const isCounted = change.settings.includes('instances')
-    if (scaled !== undefined && change.kind !== 'removed' && !isCounted) scale[change.service] = scaled
+    if (scaled !== undefined && change.kind !== 'removed' && !isCounted)
+      scale[change.service] = scaled
   }
   const record: ProjectRecord = { definition, scale, retired, isRemoved: false }
   saveProject(turn, record)
@@ -38,12 +39,15 @@ export function applyProject(
     resize(turn, record, change.service)
     const changed = definition.services[change.service]
     if (changed === undefined) continue
-    if (change.kind === 'restart-needed') restartForChange(turn, name, change.service, change.settings)
+    if (change.kind === 'restart-needed')
+      restartForChange(turn, name, change.service, change.settings)
     else if (change.kind === 'live') updateLogs(turn, name, changed)
   }
-  const wanted = services ?? Object.keys(definition.services).filter((service) => {
-    return definition.services[service]?.isStartedAtBoot === true
-  })
+  const wanted =
+    services ??
+    Object.keys(definition.services).filter((service) => {
+      return definition.services[service]?.isStartedAtBoot === true
+    })
   const ids = wanted.flatMap((service) => turn.idsOf(name, service))
   for (const id of turn.withNeeds(ids)) turn.tell(id, { type: 'want-up' })
   turn.touchAll()

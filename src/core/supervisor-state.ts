@@ -1,12 +1,12 @@
 // All that the core knows: projects with their links, instances, generator, mode. The containers
 // are owned by this folder and changed in place; the values in them are replaced, never changed.
 
+import { assert } from '../base/assert.ts'
 import type { InstanceId, InvocationId } from '../base/brands.ts'
 import { toInvocationId } from '../base/brands.ts'
 import type { PrngState } from '../base/prng.ts'
 import type { ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
-import { assert } from '../base/assert.ts'
 import type { ProjectRecord } from './effect.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { ProjectLinks } from './project-links.ts'
@@ -37,12 +37,19 @@ export function newSupervisorState(
 ): SupervisorState {
   assert(/^[0-9a-f]{16}$/.test(invocationPrefix), 'the prefix has 16 hexadecimal digits')
   return {
-    projects: new Map(), instances: new Map(), mode, prng: seed, invocationPrefix, invocationCount: 0,
+    projects: new Map(),
+    instances: new Map(),
+    mode,
+    prng: seed,
+    invocationPrefix,
+    invocationCount: 0,
   }
 }
 
 export function nextInvocation(state: SupervisorState): InvocationId {
-  return toInvocationId(state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'))
+  return toInvocationId(
+    state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'),
+  )
 }
 
 /** The definition of an instance; that of a removed service stays until its last instance is down. */
