@@ -9,28 +9,33 @@ import {
   onEmptied,
   onEndingExited,
   onEndingSpawnFailed,
-  onFinishOver,
-  onFinishSpawned,
   onHookTimer,
   onMainExited,
+  onStopHookSpawned,
+  onStopNeverSpawned,
   onStopTimer,
 } from './on-end.ts'
+import { onFinishEmptied, onFinishNeverSpawned, onFinishOver, onFinishSpawned } from './on-over.ts'
 import {
   onGoDown,
   onMayStop,
   onMustStop,
+  onReloadNeverSpawned,
   onReloadOver,
   onReloadSpawned,
-  onStopHookSpawned,
   onUnhealthy,
+  onWantAfterEnd,
   onWantDown,
   onWantReload,
   onWantRestart,
   onWantUpAgain,
 } from './on-run.ts'
 import {
+  onBackoffOver,
   onMainSpawned,
   onMayStart,
+  onMustWait,
+  onNeverSpawned,
   onReady,
   onSetupExited,
   onSetupSpawned,
@@ -62,6 +67,7 @@ export type Grid = {
 /** No process, no invocation: facts about processes cannot get here. */
 const idle = {
   spawned: impossible,
+  'never-spawned': impossible,
   'spawn-failed': impossible,
   exited: impossible,
   emptied: impossible,
@@ -82,9 +88,10 @@ const ending = {
   'may-stop': stay,
   'must-stop': stay,
   'want-reload': stay,
-  'want-up': onWantUpAgain,
+  'want-up': onWantAfterEnd,
   'want-down': onWantDown,
-  'want-restart': onWantUpAgain,
+  'want-restart': onWantAfterEnd,
+  'must-wait': impossible,
 } as const
 
 export const instanceGrid: Grid = {
@@ -95,6 +102,7 @@ export const instanceGrid: Grid = {
     'want-restart': onWantUp,
     'may-start': impossible,
     'timer-fired': impossible,
+    'must-wait': impossible,
   },
   waiting: {
     ...idle,
@@ -103,6 +111,7 @@ export const instanceGrid: Grid = {
     'want-restart': stay,
     'may-start': onMayStart,
     'timer-fired': impossible,
+    'must-wait': impossible,
   },
   setup: {
     'want-up': onWantUpAgain,
@@ -120,6 +129,8 @@ export const instanceGrid: Grid = {
     unready: impossible,
     unhealthy: impossible,
     'timer-fired': onHookTimer,
+    'must-wait': impossible,
+    'never-spawned': onNeverSpawned,
   },
   starting: {
     'want-up': onWantUpAgain,
@@ -137,6 +148,8 @@ export const instanceGrid: Grid = {
     unready: onUnready,
     unhealthy: stay,
     'timer-fired': onStartTimer,
+    'must-wait': impossible,
+    'never-spawned': onNeverSpawned,
   },
   up: {
     'want-up': onWantUpAgain,
@@ -154,6 +167,8 @@ export const instanceGrid: Grid = {
     unready: stay,
     unhealthy: onUnhealthy,
     'timer-fired': impossible,
+    'must-wait': impossible,
+    'never-spawned': impossible,
   },
   reloading: {
     'want-up': onWantUpAgain,
@@ -174,6 +189,8 @@ export const instanceGrid: Grid = {
     unready: stay,
     unhealthy: onUnhealthy,
     'timer-fired': onHookTimer,
+    'must-wait': impossible,
+    'never-spawned': onReloadNeverSpawned,
   },
   stopping: {
     ...ending,
@@ -182,6 +199,7 @@ export const instanceGrid: Grid = {
     exited: onEndingExited,
     emptied: onEmptied,
     'timer-fired': onStopTimer,
+    'never-spawned': onStopNeverSpawned,
   },
   killing: {
     ...ending,
@@ -190,14 +208,16 @@ export const instanceGrid: Grid = {
     exited: onEndingExited,
     emptied: onEmptied,
     'timer-fired': onStopTimer,
+    'never-spawned': onStopNeverSpawned,
   },
   finish: {
     ...ending,
     spawned: onFinishSpawned,
     'spawn-failed': onFinishOver,
     exited: onFinishOver,
-    emptied: stay,
+    emptied: onFinishEmptied,
     'timer-fired': onHookTimer,
+    'never-spawned': onFinishNeverSpawned,
   },
   backoff: {
     ...idle,
@@ -205,11 +225,8 @@ export const instanceGrid: Grid = {
     'want-down': onGoDown,
     'want-restart': onWantUp,
     'may-start': impossible,
-    'timer-fired': (instance, _event, context) => {
-      const { failures, restartTimesMs, killed } = instance
-      const next = onWantUp(instance, _event, context)
-      return { ...next, instance: { ...next.instance, failures, restartTimesMs, killed } }
-    },
+    'timer-fired': onBackoffOver,
+    'must-wait': onMustWait,
   },
   failed: {
     ...idle,
@@ -218,6 +235,7 @@ export const instanceGrid: Grid = {
     'want-restart': onWantUp,
     'may-start': impossible,
     'timer-fired': impossible,
+    'must-wait': onMustWait,
   },
 }
 

@@ -7,7 +7,7 @@ import { toInvocationId } from '../base/brands.ts'
 import type { PrngState } from '../base/prng.ts'
 import type { ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
-import type { ProjectRecord } from './effect.ts'
+import type { DefinitionChange, ProjectRecord } from './effect.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { ProjectLinks } from './project-links.ts'
 
@@ -62,23 +62,33 @@ export function definitionOf(state: SupervisorState, id: InstanceId): ServiceDef
   return definition
 }
 
+const unchanged: DefinitionChange = { revision: 0, settings: [] }
+
+/** The last change of its definition that only a new invocation can take. */
+export function revisionOf(state: SupervisorState, id: InstanceId): DefinitionChange {
+  const name = parseInstanceId(id)
+  const changes = name && state.projects.get(name.project)?.record.changes
+  return (name && changes?.[name.service]) ?? unchanged
+}
+
 export function instanceCount(record: ProjectRecord, service: string): number {
   const definition = record.definition.services[service]
   return definition === undefined ? 0 : (record.scale[service] ?? definition.instances)
 }
 
-/** All instances of a service that exist, those on their way out included. */
+/**
+ * All instances of a service that exist, those on their way out included. There are no gaps: those
+ * that are dismissed are forgotten from the last one down.
+ */
 export function instancesOf(
   state: SupervisorState,
   project: string,
   service: string,
 ): readonly InstanceState[] {
-  const entry = state.projects.get(project)
   const found: InstanceState[] = []
-  const count = entry === undefined ? 0 : instanceCount(entry.record, service)
   for (let index = 1; ; index += 1) {
     const instance = state.instances.get(printInstanceId({ project, service, index }))
-    if (instance === undefined && index > count) return found
-    if (instance !== undefined) found.push(instance)
+    if (instance === undefined) return found
+    found.push(instance)
   }
 }
