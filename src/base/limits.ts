@@ -105,3 +105,10 @@ export const MAX_ENV_FILE_BYTES = 1024 * 1024
 export const MAX_LAUNCH_CACHE_ENTRIES = 4_096
 /** What a failing step between fork and exec may say: fits into a pipe in one write (pipe(7)). */
 export const MAX_STAGE_REPORT_BYTES = 4_096
+
+/** What is read of the body of a probe's answer before the connection is cut. */
+export const MAX_PROBE_BODY_BYTES = 64 * 1024
+/** How much of what a service writes to its notify descriptor is looked at in one turn. */
+export const MAX_NOTIFY_PEEK_BYTES = 4 * 1024
+/** Characters of the last failure of a probe that are kept. */
+export const MAX_PROBE_FAILURE_LENGTH = 300
