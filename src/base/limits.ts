@@ -112,3 +112,5 @@ export const MAX_PROBE_BODY_BYTES = 64 * 1024
 export const MAX_NOTIFY_PEEK_BYTES = 4 * 1024
 /** Characters of the last failure of a probe that are kept. */
 export const MAX_PROBE_FAILURE_LENGTH = 300
+/** Processes of one service in which the holder of a port is looked for before all others. */
+export const MAX_PORT_HOLDER_SEARCH = 256

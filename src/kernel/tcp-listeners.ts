@@ -32,15 +32,29 @@ export function socketHolders(inodes: ReadonlySet<number>): ReadonlyMap<number, 
   for (const name of readdirSync('/proc')) {
     const digit = name.charCodeAt(0)
     if (digit < 48 || digit > 57) continue
-    for (const inode of socketsOf(name)) {
+    const pid = toPid(Number(name))
+    for (const inode of socketsHeldBy(pid)) {
       if (!inodes.has(inode)) continue
       const known = holders.get(inode)
-      const pid = toPid(Number(name))
       if (known === undefined) holders.set(inode, [pid])
       else if (!known.includes(pid)) known.push(pid)
     }
   }
   return holders
+}
+
+/** The inodes of all sockets that a process has open; none when it is not ours to see. */
+export function socketsHeldBy(pid: Pid): readonly number[] {
+  const folder = `/proc/${pid}/fd`
+  try {
+    return readdirSync(folder).flatMap((fd) => {
+      const inode = socketInode(`${folder}/${fd}`)
+      return inode === null ? [] : [inode]
+    })
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
 }
 
 /** The listeners in a text of the form of /proc/net/tcp, all of them or those on one port. */
@@ -105,19 +119,6 @@ function readIpv6(hex: string): string {
   const text = groups.join(':')
   const after = text.slice(longest.index + longest[0].length)
   return `${text.slice(0, longest.index)}:${after === '' ? ':' : after}`
-}
-
-function socketsOf(pid: string): readonly number[] {
-  const folder = `/proc/${pid}/fd`
-  try {
-    return readdirSync(folder).flatMap((fd) => {
-      const inode = socketInode(`${folder}/${fd}`)
-      return inode === null ? [] : [inode]
-    })
-  } catch (error) {
-    if (isGone(error)) return []
-    throw error
-  }
 }
 
 function socketInode(link: string): number | null {
