@@ -123,8 +123,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     poller,
     emit: ({ id, event }) => emit(id, event),
     runCommand: (request) => runCommand(request, poller, planLaunch, options.baseEnvironment),
-    watchLog: (id, watch, onMatch) => logPort.watchLines(id, watch, onMatch),
+    watchLog: (id, watch, onMatch) => {
+      const from = watch.from ?? logPort.position(id) ?? { segment: 0, offset: 0 }
+      return logPort.watchLines(id, { ...watch, from }, onMatch)
+    },
     belongs: processes.belongs,
+    mainProcess: (id) => processes.invocationOf(id)?.processes.get('main')?.ref ?? null,
   })
   const perform = createInterpreter({
     journal, processes, probes, timers, logs, cgroups, emit, onProblem,
