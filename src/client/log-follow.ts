@@ -44,7 +44,6 @@ export async function* followSources(settings: FollowSettings): AsyncGenerator<L
   }
   const add = (source: LogSource): void => {
     const one: Followed = { source, watcher: undefined, inode: 0 }
-    // A log that was read to its end in several attempts: the last source of a name counts.
     followed.set(source.instance, one)
     startWatch(one, mark)
     dirty.add(one)

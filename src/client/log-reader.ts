@@ -46,25 +46,29 @@ export async function* readLog(options: ReadLogOptions): AsyncGenerator<LogItem,
     Math.floor(MAX_LOG_READ_BUFFER_BYTES / Math.max(1, options.instances.length)),
   ))
   const isWanted = createFilter(options)
-  const sources: LogSource[] = []
+  /** By instance: an instance that is opened again is read from there instead. */
+  const sources = new Map<InstanceId, LogSource>()
   const open = (instance: InstanceId, start: LogStart): LogSource => {
+    sources.get(instance)?.close()
     const source = new LogSource(join(options.directory, instance), instance, start, blockBytes)
-    sources.push(source)
+    sources.set(instance, source)
     return source
   }
   try {
     const { lastLines, untilUs = Number.POSITIVE_INFINITY } = options
     if (lastLines === undefined) {
       for (const instance of options.instances) open(instance, startOf(options, instance))
-      yield* mergeSources(sources, isWanted, untilUs, options.follow === undefined)
+      const all = [...sources.values()]
+      yield* mergeSources(all, isWanted, untilUs, options.follow === undefined)
     } else {
       yield* await readLast(options, Math.min(lastLines, MAX_LOG_TAIL_LINES), open, isWanted)
     }
     if (options.follow !== undefined) {
-      yield* followSources({ ...options.follow, directory: options.directory, sources, open, isWanted })
+      const { directory, follow } = options
+      yield* followSources({ ...follow, directory, sources: [...sources.values()], open, isWanted })
     }
   } finally {
-    for (const source of sources) source.close()
+    for (const source of sources.values()) source.close()
   }
 }
 
@@ -122,7 +126,6 @@ async function lastOfOne(
     }
     if (options.follow === undefined) items.push(...source.flush().filter(isWanted))
     if (isWhole || items.length >= count) return items
-    source.close()
   }
 }
 
