@@ -26,7 +26,7 @@ export function parseLogTime(text: string, nowMs: number): number | undefined {
 function parseDate(text: string, nowMs: number): number | undefined {
   const zone = /\d:\d/.test(text) ? zonePattern.exec(text) : null
   const bare = zone ? text.slice(0, zone.index) : text
-  const [first = '', second, ...rest] = bare.split(/[T\s]+/i)
+  const [first = '', second, ...rest] = bare.split(/(?<=\d)T(?=\d)|\s+/)
   if (rest.length > 0) return undefined
   const day = /^\d{1,2}:/.test(first) ? dayOf('today', nowMs) : dayOf(first, nowMs)
   const clock = clockOf(/^\d{1,2}:/.test(first) ? first : second)

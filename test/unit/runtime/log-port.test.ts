@@ -291,7 +291,7 @@ test('300 instances: the files of the least recently written are closed, nothing
 test('patterns: torn lines, both streams, over rotation, from a place', async () => {
   const bench = openLogBench()
   try {
-    const writer = bench.attach(web, { maxSizeBytes: 10 })
+    const writer = bench.attach(web, { maxSizeBytes: 10, keep: 50 })
     const { port } = bench
     writer.stdout('ready in the past\n')
     port.drain(writer.instance)
