@@ -6,14 +6,14 @@ import {
   closeSync, constants, fchmodSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Fd, toFd } from '../base/brands.ts'
 import {
   INDEX_HEADER_BYTES, INDEX_RECORD_BYTES, isHeader, type LogStream, packHeader, packRecord,
   recordCount, recordPosition, segmentFileName,
 } from '../protocol/log-index.ts'
 import { readRecord } from '../protocol/log-runs.ts'
-import { linkCurrent } from './log-files.ts'
+import { errnoOf, linkCurrent } from './log-files.ts'
 
 /** Two chunks of one stream within this time share a record. */
 const MERGE_US = 1_000
@@ -120,7 +120,7 @@ export class ActiveSegment {
 
   /** False when this number is taken by files that we cannot continue. */
   #tryOpen(): boolean {
-    mkdirSync(this.directory, { recursive: true, mode: DIRECTORY_MODE })
+    makeDirectory(this.directory)
     const indexFd = openFile(join(this.directory, segmentFileName(this.number, 'idx')))
     let logFd: number | undefined
     try {
@@ -167,6 +167,18 @@ export class ActiveSegment {
       })
     }
     this.#indexBytes += length
+  }
+}
+
+/** With its parents. (`recursive` of node:fs reports a read-only file system as ENOENT.) */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, DIRECTORY_MODE)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    makeDirectory(dirname(path))
+    mkdirSync(path, DIRECTORY_MODE)
   }
 }
 
