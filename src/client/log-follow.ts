@@ -1,5 +1,5 @@
-// Follows logs: waits until a directory says that something changed, reads what has come, sorts it by
-// time. Where the kernel's notification cannot be had, looks every quarter of a second.
+// Follows logs: waits until a directory says that something changed, reads what has come, sorts it
+// by time. Where the kernel's notification cannot be had, looks every quarter of a second.
 
 import { type FSWatcher, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
@@ -85,7 +85,7 @@ async function readDirty(dirty: Set<Followed>): Promise<readonly LogItem[]> {
   const items: LogItem[] = []
   for (const one of [...dirty]) {
     dirty.delete(one)
-    for (let batches = 0;; batches += 1) {
+    for (let batches = 0; ; batches += 1) {
       if (batches === BATCHES_A_TURN) {
         dirty.add(one)
         break

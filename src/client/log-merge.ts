@@ -18,7 +18,9 @@ interface Head {
  * unfinished lines are given too.
  */
 export async function* mergeSources(
-  sources: readonly LogSource[], isWanted: (item: LogItem) => boolean, untilUs: number,
+  sources: readonly LogSource[],
+  isWanted: (item: LogItem) => boolean,
+  untilUs: number,
   isFinal: boolean,
 ): AsyncGenerator<LogItem, void> {
   const heap: Head[] = []
@@ -30,7 +32,8 @@ export async function* mergeSources(
     const item = head.items[head.next]
     if (item !== undefined) yield item
     head.next += 1
-    const hasMore = head.next < head.items.length || await refill(head, isWanted, untilUs, isFinal)
+    const hasMore =
+      head.next < head.items.length || (await refill(head, isWanted, untilUs, isFinal))
     if (!hasMore) {
       const last = heap.pop()
       if (last === undefined || last === head) continue
@@ -41,7 +44,10 @@ export async function* mergeSources(
 }
 
 async function refill(
-  head: Head, isWanted: (item: LogItem) => boolean, untilUs: number, isFinal: boolean,
+  head: Head,
+  isWanted: (item: LogItem) => boolean,
+  untilUs: number,
+  isFinal: boolean,
 ): Promise<boolean> {
   head.next = 0
   for (;;) {

@@ -41,10 +41,13 @@ export interface FollowOptions {
 
 /** The items in the order of their times. Throws what node:fs throws (EACCES, EIO, …). */
 export async function* readLog(options: ReadLogOptions): AsyncGenerator<LogItem, void> {
-  const blockBytes = Math.max(MIN_BLOCK_BYTES, Math.min(
-    MAX_BLOCK_BYTES,
-    Math.floor(MAX_LOG_READ_BUFFER_BYTES / Math.max(1, options.instances.length)),
-  ))
+  const blockBytes = Math.max(
+    MIN_BLOCK_BYTES,
+    Math.min(
+      MAX_BLOCK_BYTES,
+      Math.floor(MAX_LOG_READ_BUFFER_BYTES / Math.max(1, options.instances.length)),
+    ),
+  )
   const isWanted = createFilter(options)
   /** By instance: an instance that is opened again is read from there instead. */
   const sources = new Map<InstanceId, LogSource>()
@@ -91,13 +94,14 @@ function createFilter(options: ReadLogOptions): (item: LogItem) => boolean {
 
 /** The last items of all instances; leaves their sources at the end. */
 async function readLast(
-  options: ReadLogOptions, count: number,
+  options: ReadLogOptions,
+  count: number,
   open: (instance: InstanceId, start: LogStart) => LogSource,
   isWanted: (item: LogItem) => boolean,
 ): Promise<readonly LogItem[]> {
   let last: LogItem[] = []
   for (const instance of options.instances) {
-    last.push(...await lastOfOne(options, instance, count, open, isWanted))
+    last.push(...(await lastOfOne(options, instance, count, open, isWanted)))
     last.sort(byTime)
     last = count === 0 ? [] : last.slice(-count)
   }
@@ -106,14 +110,16 @@ async function readLast(
 
 /** Reads a window before the end; when it has too few lines, a larger one. */
 async function lastOfOne(
-  options: ReadLogOptions, instance: InstanceId, count: number,
+  options: ReadLogOptions,
+  instance: InstanceId,
+  count: number,
   open: (instance: InstanceId, start: LogStart) => LogSource,
   isWanted: (item: LogItem) => boolean,
 ): Promise<readonly LogItem[]> {
   const directory = join(options.directory, instance)
   const untilUs = options.untilUs ?? Number.POSITIVE_INFINITY
   const earliest = startOf(options, instance)
-  for (let window = FIRST_WINDOW_BYTES;; window *= 4) {
+  for (let window = FIRST_WINDOW_BYTES; ; window *= 4) {
     const back = seekBack(directory, window, untilUs)
     const isWhole = back.isBeginning || isBefore(back, earliest)
     const source = open(instance, isWhole ? earliest : back)

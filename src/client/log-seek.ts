@@ -4,7 +4,11 @@
 import type { LogStream } from '../protocol/log-index.ts'
 import { findTime } from '../protocol/log-runs.ts'
 import {
-  firstTimeUs, isAtLineStart, listSegments, type LogSegment, openSegment,
+  firstTimeUs,
+  isAtLineStart,
+  type LogSegment,
+  listSegments,
+  openSegment,
 } from './log-segment.ts'
 import type { LogStart } from './log-source.ts'
 
@@ -32,7 +36,9 @@ export function seekTime(directory: string, timeUs: number): LogStart {
 
 /** A place at least `bytes` before the end of what is older than `untilUs`. */
 export function seekBack(
-  directory: string, bytes: number, untilUs: number,
+  directory: string,
+  bytes: number,
+  untilUs: number,
 ): LogStart & { readonly isBeginning: boolean } {
   let remaining = bytes
   for (const number of listSegments(directory).toReversed()) {
@@ -56,17 +62,21 @@ function startIn(directory: string, segment: LogSegment, offset: number): LogSta
   for (const stream of ['stdout', 'stderr'] as const) {
     // Nothing here tells: the segment before may. When that does not either, better show a torn
     // line than lose one.
-    const isStart = isAtLineStart(segment, offset, stream)
-      ?? withSegment(directory, segment.number - 1, (previous) =>
-        isAtLineStart(previous, previous.size(), stream))
-      ?? true
+    const isStart =
+      isAtLineStart(segment, offset, stream) ??
+      withSegment(directory, segment.number - 1, (previous) =>
+        isAtLineStart(previous, previous.size(), stream),
+      ) ??
+      true
     if (!isStart) skipFirst.push(stream)
   }
   return { segment: segment.number, offset, skipFirst }
 }
 
 function withSegment<T>(
-  directory: string, number: number, action: (segment: LogSegment) => T | undefined,
+  directory: string,
+  number: number,
+  action: (segment: LogSegment) => T | undefined,
 ): T | undefined {
   const segment = openSegment(directory, number)
   if (segment === undefined) return undefined

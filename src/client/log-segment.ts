@@ -5,7 +5,11 @@ import { closeSync, createReadStream, fstatSync, openSync, readdirSync, readSync
 import { join } from 'node:path'
 import { createZstdDecompress } from 'node:zlib'
 import {
-  type LogStream, parseSegmentFileName, recordCount, segmentFileName, streamOf,
+  type LogStream,
+  parseSegmentFileName,
+  recordCount,
+  segmentFileName,
+  streamOf,
 } from '../protocol/log-index.ts'
 import { findRun, type ReadIndex, readRecord } from '../protocol/log-runs.ts'
 
@@ -55,7 +59,7 @@ export function openSegment(directory: string, number: number): LogSegment | und
   }
   const readIndex: ReadIndex = (at, into) =>
     indexFd === undefined ? 0 : readSync(indexFd, into, 0, into.length, at)
-  const indexBytes = (): number => indexFd === undefined ? 0 : fstatSync(indexFd).size
+  const indexBytes = (): number => (indexFd === undefined ? 0 : fstatSync(indexFd).size)
   let isOwned = true
   let inflater: ReturnType<typeof createZstdDecompress> | undefined
   return {
@@ -68,7 +72,7 @@ export function openSegment(directory: string, number: number): LogSegment | und
       if (raw !== undefined) return fstatSync(raw).size
       return (readRecord(readIndex, recordCount(indexBytes()) - 1)?.offset ?? UNKNOWN_SIZE) + 1
     },
-    read: (at, into) => raw === undefined ? 0 : readSync(raw, into, 0, into.length, at),
+    read: (at, into) => (raw === undefined ? 0 : readSync(raw, into, 0, into.length, at)),
     inflate() {
       isOwned = false
       const file = createReadStream('', { fd, autoClose: true })
@@ -96,7 +100,9 @@ export function firstTimeUs(segment: LogSegment): number {
  * this segment tells.
  */
 export function isAtLineStart(
-  segment: LogSegment, offset: number, stream: LogStream,
+  segment: LogSegment,
+  offset: number,
+  stream: LogStream,
 ): boolean | undefined {
   if (segment.isCompressed || offset === 0) return undefined
   const count = recordCount(segment.indexBytes())

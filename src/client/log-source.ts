@@ -4,7 +4,7 @@
 import type { LogStream } from '../protocol/log-index.ts'
 import { createLineAssembler, type LineAssembler, type LogItem } from '../protocol/log-line.ts'
 import { createRunSplitter, findRun, type RunSplitter } from '../protocol/log-runs.ts'
-import { listSegments, type LogSegment, openSegment } from './log-segment.ts'
+import { type LogSegment, listSegments, openSegment } from './log-segment.ts'
 
 /** A place to begin reading. */
 export interface LogStart {
@@ -130,7 +130,9 @@ export class LogSource {
     this.#segment = segment
     this.#hasRead = true
     this.#splitter = createRunSplitter(
-      readIndex, { offset: from, record, fallbackTimeUs }, this.#assembler,
+      readIndex,
+      { offset: from, record, fallbackTimeUs },
+      this.#assembler,
     )
     if (segment.isCompressed) this.#inflated = segment.inflate()
   }

@@ -38,7 +38,9 @@ function parseDate(text: string, nowMs: number): number | undefined {
 type Three = readonly [number, number, number]
 
 function toMicroseconds(
-  [year, month, day]: Three, [hour, minute, micros]: Three, zone: RegExpExecArray | null,
+  [year, month, day]: Three,
+  [hour, minute, micros]: Three,
+  zone: RegExpExecArray | null,
 ): number | undefined {
   const check = new Date(Date.UTC(year, month - 1, day))
   if (check.getUTCMonth() !== month - 1 || check.getUTCDate() !== day) return undefined
@@ -53,7 +55,9 @@ function dayOf(text: string, nowMs: number): Three | undefined {
   if (name === 'today' || name === 'yesterday') {
     const now = new Date(nowMs)
     const day = new Date(
-      now.getFullYear(), now.getMonth(), now.getDate() - (name === 'today' ? 0 : 1),
+      now.getFullYear(),
+      now.getMonth(),
+      now.getDate() - (name === 'today' ? 0 : 1),
     )
     return [day.getFullYear(), day.getMonth() + 1, day.getDate()]
   }

@@ -26,7 +26,12 @@ export interface IndexRecord {
 }
 
 const kinds: readonly RecordKind[] = [
-  'stdout', 'stderr', 'gap', 'gap-size', 'break-stdout', 'break-stderr',
+  'stdout',
+  'stderr',
+  'gap',
+  'gap-size',
+  'break-stdout',
+  'break-stderr',
 ]
 const kindNumbers = new Map(kinds.map((kind, index) => [kind, index + 1]))
 const magic = [0x65, 0x75, 0x64, 0x6c, 0x6f, 0x67, 0x69, 0x78] // "eudlogix"
@@ -47,7 +52,9 @@ export function isHeader(bytes: Uint8Array): boolean {
   if (bytes.length < INDEX_HEADER_BYTES) return false
   if (magic.some((byte, index) => bytes[index] !== byte)) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, INDEX_HEADER_BYTES)
-  return view.getUint16(8, true) === INDEX_VERSION && view.getUint16(10, true) === INDEX_RECORD_BYTES
+  return (
+    view.getUint16(8, true) === INDEX_VERSION && view.getUint16(10, true) === INDEX_RECORD_BYTES
+  )
 }
 
 /** Writes one record into `view` at byte `at`. Flags and reserved bytes are zero in version 1. */

@@ -58,7 +58,10 @@ const NEWLINE = 10
 export function createLineAssembler(options: LineAssemblerOptions): LineAssembler {
   const { instance, decode, emit, maxLineBytes = MAX_LOG_LINE_BYTES, skipFirst = [] } = options
   const newState = (stream: LogStream): StreamState => ({
-    pending: new Uint8Array(0), length: 0, timeUs: 0, isSkipping: skipFirst.includes(stream),
+    pending: new Uint8Array(0),
+    length: 0,
+    timeUs: 0,
+    isSkipping: skipFirst.includes(stream),
   })
   const states = { stdout: newState('stdout'), stderr: newState('stderr') }
 
@@ -129,7 +132,8 @@ export function createLineAssembler(options: LineAssemblerOptions): LineAssemble
   }
 
   function pendingTimeUs(): number | undefined {
-    const times = [states.stdout, states.stderr].filter((state) => state.length > 0)
+    const times = [states.stdout, states.stderr]
+      .filter((state) => state.length > 0)
       .map((state) => state.timeUs)
     return times.length === 0 ? undefined : Math.min(...times)
   }

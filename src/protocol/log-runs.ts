@@ -3,7 +3,12 @@
 // so that it never sees a byte whose record is not there yet.
 
 import {
-  INDEX_RECORD_BYTES, type IndexRecord, type LogStream, recordCount, recordPosition, streamOf,
+  INDEX_RECORD_BYTES,
+  type IndexRecord,
+  type LogStream,
+  recordCount,
+  recordPosition,
+  streamOf,
   unpackRecord,
 } from './log-index.ts'
 
@@ -40,7 +45,9 @@ const BLOCK_RECORDS = 256
 
 /** A splitter that begins at `start`, which is 0 or a place that `findRun` knows. */
 export function createRunSplitter(
-  readIndex: ReadIndex, start: RunStart, sink: RunSink,
+  readIndex: ReadIndex,
+  start: RunStart,
+  sink: RunSink,
 ): RunSplitter {
   const block = new Uint8Array(BLOCK_RECORDS * INDEX_RECORD_BYTES)
   const view = new DataView(block.buffer)
@@ -84,9 +91,10 @@ export function createRunSplitter(
     let at = 0
     while (at < bytes.length) {
       const following = applyUpToHere()
-      const length = following === undefined
-        ? bytes.length - at
-        : Math.min(bytes.length - at, following.offset - offset)
+      const length =
+        following === undefined
+          ? bytes.length - at
+          : Math.min(bytes.length - at, following.offset - offset)
       sink.run(bytes.subarray(at, at + length), stream, timeUs)
       at += length
       offset += length
@@ -95,7 +103,9 @@ export function createRunSplitter(
 
   return {
     feed,
-    settle: () => { applyUpToHere() },
+    settle: () => {
+      applyUpToHere()
+    },
     offset: () => offset,
     timeUs: () => timeUs,
   }
@@ -135,7 +145,9 @@ export function findRun(readIndex: ReadIndex, indexBytes: number, offset: number
  * older. Clocks are set back sometimes: of several answers the earliest of the neighbours is taken.
  */
 export function findTime(
-  readIndex: ReadIndex, indexBytes: number, timeUs: number,
+  readIndex: ReadIndex,
+  indexBytes: number,
+  timeUs: number,
 ): number | undefined {
   const count = recordCount(indexBytes)
   const isOlder = (index: number): boolean => {

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createFifo, openFifoReadWrite } from '../../src/kernel/fifo.ts'
 import type { LogLine } from '../../src/client/log-reader.ts'
+import { createFifo, openFifoReadWrite } from '../../src/kernel/fifo.ts'
 import { readAll, until } from '../fixtures/log-bench.ts'
 
 const KILLS = 20
@@ -95,20 +95,35 @@ async function checkLog(logs: string, instance: string, count: number): Promise<
     const expected: string[] = []
     for (let number = 0; number < count; number += 1) {
       const isStderr = number % 4 === 3
-      if (isStderr === (stream === 'stderr')) expected.push(`line ${number} ${'.'.repeat(number % 90)}`)
+      if (isStderr === (stream === 'stderr'))
+        expected.push(`line ${number} ${'.'.repeat(number % 90)}`)
     }
     const seen = lines.filter((line) => line.stream === stream).map((line) => line.text)
     const firstWrong = seen.findIndex((text, at) => text !== expected[at])
-    assert.equal(firstWrong, -1, `${instance} ${stream}: '${seen[firstWrong]}' for '${expected[firstWrong]}'`)
+    assert.equal(
+      firstWrong,
+      -1,
+      `${instance} ${stream}: '${seen[firstWrong]}' for '${expected[firstWrong]}'`,
+    )
     assert.equal(seen.length, expected.length, `${instance} ${stream}: number of lines`)
   }
-  assert.equal(lines.every((line, at) => line.timeUs >= (lines[at - 1]?.timeUs ?? 0)
-    || line.stream !== lines[at - 1]?.stream), true, 'times go up')
+  assert.equal(
+    lines.every(
+      (line, at) =>
+        line.timeUs >= (lines[at - 1]?.timeUs ?? 0) || line.stream !== lines[at - 1]?.stream,
+    ),
+    true,
+    'times go up',
+  )
 }
 
 /** The stamped file of the newest segment has all complete lines of the segment. */
 async function checkStamped(directory: string): Promise<void> {
-  const newest = readdirSync(directory).filter((name) => /^\d+\.log$/.test(name)).sort().at(-1) ?? ''
+  const newest =
+    readdirSync(directory)
+      .filter((name) => /^\d+\.log$/.test(name))
+      .sort()
+      .at(-1) ?? ''
   const countIn = (name: string): number =>
     readFileSync(join(directory, name), 'latin1').split('\n').length - 1
   const stamped = newest.replace('.log', '.stamped.log')

@@ -64,7 +64,7 @@ test('ENOSPC: drops are counted, and a gap stands where they were', async (conte
     const told = bench.dropped.reduce((sum, one) => sum + one.bytes, 0)
     assert.equal(told, droppedBytes)
     const seen = await readAll({ directory: bench.logs, instances: [web] })
-    const gaps = seen.reduce((sum, item) => sum + (item.kind === 'gap' ? item.bytes ?? 0 : 0), 0)
+    const gaps = seen.reduce((sum, item) => sum + (item.kind === 'gap' ? (item.bytes ?? 0) : 0), 0)
     assert.equal(gaps, droppedBytes)
     assert.equal(texts(seen)[0], 'before')
     assert.equal(texts(seen).at(-1), 'after')

@@ -1,3 +1,5 @@
+// Reading logs from files that the real port wrote: ranges, merging, following.
+
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,7 +27,14 @@ async function twoLogs(plan: Parameters<ReturnType<typeof openLogBench>['attach'
     if (writer !== undefined) bench.port.drain(writer.instance)
   }
   await bench.port.settled()
-  return { bench, expected, setTime: (us: number) => { nowUs = us }, writers }
+  return {
+    bench,
+    expected,
+    setTime: (us: number) => {
+      nowUs = us
+    },
+    writers,
+  }
 }
 
 for (const compress of ['none', 'zstd'] as const) {
@@ -40,12 +49,23 @@ for (const compress of ['none', 'zstd'] as const) {
         assert.deepEqual(texts(await readAll({ ...options, lastLines })), wanted, `-n ${lastLines}`)
       }
       const at = (line: number): number => (1000 + line) * 1000
-      for (const [since, until_] of [[0, 1999], [1, 1998], [17, 18], [1200, 1300], [1999, 1999]] as const) {
+      for (const [since, until_] of [
+        [0, 1999],
+        [1, 1998],
+        [17, 18],
+        [1200, 1300],
+        [1999, 1999],
+      ] as const) {
         const range = { sinceUs: at(since), untilUs: at(until_) }
         const wanted = expected.slice(since, until_ + 1)
-        assert.deepEqual(texts(await readAll({ ...options, ...range })), wanted, `${since}..${until_}`)
         assert.deepEqual(
-          texts(await readAll({ ...options, ...range, lastLines: 7 })), wanted.slice(-7),
+          texts(await readAll({ ...options, ...range })),
+          wanted,
+          `${since}..${until_}`,
+        )
+        assert.deepEqual(
+          texts(await readAll({ ...options, ...range, lastLines: 7 })),
+          wanted.slice(-7),
           `last of ${since}..${until_}`,
         )
       }
@@ -100,7 +120,9 @@ test('a window that begins in the middle of a line does not show its rest', asyn
     await until(() => bench.port.stats(writer.instance)?.bytes === 37, 'the end')
     const options = { directory: bench.logs, instances: [web] }
     assert.deepEqual(texts(await readAll(options)).toSorted(), [
-      'begun before, ended after', 'error', 'next',
+      'begun before, ended after',
+      'error',
+      'next',
     ])
     const later = texts(await readAll({ ...options, sinceUs: 2_000_000 }))
     assert.deepEqual(later.toSorted(), ['error', 'next'])
@@ -117,9 +139,13 @@ test('no log yet, a segment without an index, an empty directory', async () => {
     assert.deepEqual(await readAll({ directory: bench.logs, instances: [web], lastLines: 5 }), [])
     writeFileSync(join(bench.directory(web), '0000000004.log'), 'a\nb')
     const items = await readAll({ directory: bench.logs, instances: [web], lastLines: 5 })
-    assert.deepEqual(items.map((item) => item.kind === 'line' && [item.text, item.isPartial]), [
-      ['a', false], ['b', true],
-    ])
+    assert.deepEqual(
+      items.map((item) => item.kind === 'line' && [item.text, item.isPartial]),
+      [
+        ['a', false],
+        ['b', true],
+      ],
+    )
     assert.ok(Math.abs((items[0]?.timeUs ?? 0) / 1000 - Date.now()) < 60_000)
   } finally {
     await bench.close()
@@ -133,9 +159,12 @@ function follow(directory: string, names: readonly string[], lastLines?: number)
   const listed = names.map(toInstanceId)
   const done = (async () => {
     for await (const item of readLog({
-      directory, instances: names.map(toInstanceId), lastLines,
+      directory,
+      instances: names.map(toInstanceId),
+      lastLines,
       follow: { signal: controller.signal, listInstances: () => listed },
-    })) items.push(item)
+    }))
+      items.push(item)
   })()
   const stop = async (): Promise<void> => {
     controller.abort()
@@ -164,7 +193,10 @@ test('following survives rotation, compression and deletion of the directory', a
     assert.ok((bench.port.position(writer.instance)?.segment ?? 0) > 5)
     writer.stdout('alone')
     bench.port.drain(writer.instance)
-    await until(() => reader.seen().at(-1) === 'alone', 'the unfinished line at the end of a process')
+    await until(
+      () => reader.seen().at(-1) === 'alone',
+      'the unfinished line at the end of a process',
+    )
   } finally {
     await reader.stop()
     await bench.close()

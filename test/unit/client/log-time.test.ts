@@ -1,3 +1,5 @@
+// Points in time as people write them.
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -5,7 +7,14 @@ import { parseLogTime } from '../../../src/client/log-time.ts'
 
 const now = new Date(2026, 10, 21, 15, 30, 0).getTime()
 const local = (...parts: [number, number, number, number?, number?, number?]): number =>
-  new Date(parts[0], parts[1] - 1, parts[2], parts[3] ?? 0, parts[4] ?? 0, parts[5] ?? 0).getTime() * 1000
+  new Date(
+    parts[0],
+    parts[1] - 1,
+    parts[2],
+    parts[3] ?? 0,
+    parts[4] ?? 0,
+    parts[5] ?? 0,
+  ).getTime() * 1000
 
 test('every notation', () => {
   const cases: readonly (readonly [string, number | undefined])[] = [
@@ -39,14 +48,18 @@ test('every notation', () => {
 })
 
 test('what toISOString prints is read back', () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 4e12 }), (ms) => {
-    assert.equal(parseLogTime(new Date(ms).toISOString(), now), ms * 1000)
-  }))
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4e12 }), (ms) => {
+      assert.equal(parseLogTime(new Date(ms).toISOString(), now), ms * 1000)
+    }),
+  )
 })
 
 test('any text: a number or undefined, never a throw', () => {
-  fc.assert(fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[-0-9T:.Z+ @a-z]{0,20}$/)), (text) => {
-    const found = parseLogTime(text, now)
-    assert.ok(found === undefined || Number.isFinite(found))
-  }))
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[-0-9T:.Z+ @a-z]{0,20}$/)), (text) => {
+      const found = parseLogTime(text, now)
+      assert.ok(found === undefined || Number.isFinite(found))
+    }),
+  )
 })
