@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { diagnosticCodes } from '../src/base/diagnostic-codes.ts'
 import { errorCodes } from '../src/base/error-codes.ts'
-import { printJsonSchema } from '../src/formats/native/json-schema.ts'
-import { printSettingsPage } from '../src/formats/native/settings-page.ts'
+import { printJsonSchema } from './generating/json-schema.ts'
+import { printSettingsPage } from './generating/settings-page.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values: options } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
@@ -24,7 +24,7 @@ function printErrorsPage(): string {
   const problems = Object.entries(diagnosticCodes)
   return [
     '# Errors',
-    '<!-- Made from src/base/error-codes.ts and src/base/diagnostic-codes.ts by scripts/generate.ts: ' +
+    '<!-- Made from error-codes.ts and diagnostic-codes.ts of src/base by scripts/generate.ts: ' +
       'do not edit. -->',
     'Programs match on the code; messages are for people and may change.',
     '## Errors of commands and of the control API',

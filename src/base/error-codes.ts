@@ -74,6 +74,22 @@ export const errorCodes = {
     meaning: 'What came over the control socket is no answer of a supervisor.',
     remedy: 'Check what listens on the control socket; `eudaemon doctor` names it.',
   },
+  ERR_STATE_DIRECTORY_FULL: {
+    meaning: 'A record could not be written: the file system of the state directory is full.',
+    remedy: 'Make room; what runs goes on running, nothing new is started until then.',
+  },
+  ERR_STATE_DIRECTORY_READ_ONLY: {
+    meaning: 'The runtime, state or log directory cannot be written.',
+    remedy: 'Make it writable for the user of the supervisor, or set EUDAEMON_HOME.',
+  },
+  ERR_STATE_VERSION: {
+    meaning: 'The state directory was written by a newer version of eudaemon.',
+    remedy: 'Use that version, or move the state directory away.',
+  },
+  ERR_DESCRIPTOR_STORE_FULL: {
+    meaning: 'No more descriptors can be kept for the next supervisor.',
+    remedy: 'Raise the hard limit of open files (RLIMIT_NOFILE), or run fewer services.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 
 /** The `code` of a ToolkitError. */

@@ -101,6 +101,15 @@ export const MAX_COMPRESSION_QUEUE = 4_096
 export const MAX_LOG_READ_BUFFER_BYTES = 16 * 1024 * 1024
 /** How many lines `logs -n` can ask for. */
 export const MAX_LOG_TAIL_LINES = 1_000_000
+/** The longest time that is not infinite: 100 years. */
+export const MAX_DURATION_MS = 100 * 365 * 86_400_000
+
+/** One env file. Read at every start of a service that names it, unless it is unchanged. */
+export const MAX_ENV_FILE_BYTES = 1024 * 1024
+/** Answers about users, programs, folders and env files that are remembered between two starts. */
+export const MAX_LAUNCH_CACHE_ENTRIES = 4_096
+/** What a failing step between fork and exec may say: fits into a pipe in one write (pipe(7)). */
+export const MAX_STAGE_REPORT_BYTES = 4_096
 
 /** Answers and lines of streams that the client accepts: status of 100,000 instances fits. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024

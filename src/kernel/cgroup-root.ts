@@ -2,7 +2,12 @@
 // system, where version 1 has the controllers and version 2 only tracks. Found by trying.
 
 import {
-  accessSync, constants as fsConstants, mkdirSync, readFileSync, rmdirSync, statSync,
+  accessSync,
+  constants as fsConstants,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
 } from 'node:fs'
 
 export type CgroupRoot =
@@ -48,20 +53,22 @@ function whyNotUsable(path: string): string | null {
   }
 }
 
-interface Mount {
+export interface Mount {
   readonly root: string
   readonly point: string
   readonly type: string
 }
 
 /** `36 35 98:0 /root /mount/point options … - type source options` (proc(5)); \040 is a space. */
-function parseMount(line: string): Mount[] {
+export function parseMount(line: string): Mount[] {
   const [left = '', right = ''] = line.split(' - ')
   const [, , , root, point] = left.split(' ')
   if (root === undefined || point === undefined) return []
-  const unescape = (text: string): string =>
-    text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-  return [{ root: unescape(root), point: unescape(point), type: right.split(' ')[0] ?? '' }]
+  const decoded = (text: string): string =>
+    text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    )
+  return [{ root: decoded(root), point: decoded(point), type: right.split(' ')[0] ?? '' }]
 }
 
 function readText(path: string): string {

@@ -3,8 +3,15 @@
 // that can be done. No resource limits here.
 
 import {
-  closeSync, constants as fsConstants, mkdirSync, openSync, readdirSync, readFileSync, readSync,
-  rmdirSync, writeSync,
+  closeSync,
+  constants as fsConstants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmdirSync,
+  writeSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'

@@ -20,9 +20,7 @@ export interface Group {
 }
 
 /** The errnos with which the sources say "there is none" (getpwnam(3), ERRORS). */
-const absent: readonly number[] = [
-  0, errnos.ENOENT, errnos.ESRCH, errnos.EBADF, errnos.EPERM,
-]
+const absent: readonly number[] = [0, errnos.ENOENT, errnos.ESRCH, errnos.EBADF, errnos.EPERM]
 
 /** By name; when no user has that name and it is a number, by uid. Null when there is none. */
 export function findUser(nameOrNumber: string): User | null {

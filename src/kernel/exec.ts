@@ -18,7 +18,9 @@ const SIG_IGN = 1n
  * process goes on as it was. No exit handler runs and no stream is flushed.
  */
 export function replaceProcess(
-  path: string, argv: readonly string[], env: readonly string[],
+  path: string,
+  argv: readonly string[],
+  env: readonly string[],
 ): never {
   for (const text of [path, ...argv, ...env]) refuseNul(text, 'execve')
   const stdio = [0, 1, 2].filter(isOpen).map(toFd)

@@ -57,7 +57,11 @@ function probePidfd(): Feature {
 
 function probeExitInfo(): Feature {
   const child = spawnProcess({
-    path: '/bin/sh', argv: ['sh', '-c', 'exit 42'], env: [], directory: '/', files: [],
+    path: '/bin/sh',
+    argv: ['sh', '-c', 'exit 42'],
+    env: [],
+    directory: '/',
+    files: [],
     session: 'inherit',
   })
   if (child.kind === 'failed') return no(child.message)

@@ -22,8 +22,13 @@ export const layouts = {
   msghdr: {
     size: 56,
     fields: {
-      msg_name: 0, msg_namelen: 8, msg_iov: 16, msg_iovlen: 24, msg_control: 32,
-      msg_controllen: 40, msg_flags: 48,
+      msg_name: 0,
+      msg_namelen: 8,
+      msg_iov: 16,
+      msg_iovlen: 24,
+      msg_control: 32,
+      msg_controllen: 40,
+      msg_flags: 48,
     },
   },
   iovec: { size: 16, fields: { iov_base: 0, iov_len: 8 } },

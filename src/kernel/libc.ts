@@ -16,7 +16,12 @@ type Strings = readonly (string | null)[]
 /** The calls, as they look from here. Integers are numbers, -1 is failure unless said otherwise. */
 export interface Libc {
   splice(
-    from: number, fromOffset: null, to: number, toOffset: Memory, length: number, flags: number,
+    from: number,
+    fromOffset: null,
+    to: number,
+    toOffset: Memory,
+    length: number,
+    flags: number,
   ): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: Memory): number
@@ -42,13 +47,17 @@ export interface Libc {
   setrlimit(resource: number, limit: Memory): number
   signal(number: number, handler: Pointer): Pointer
   sigemptyset(set: Memory): number
-  sigfillset(set: Memory): number
   /** Returns an errno. */
   pthread_sigmask(how: number, set: Memory, old: Memory): number
   execve(path: string, argv: Strings, env: Strings): number
   /** Returns an errno, as all posix_spawn functions do. */
   posix_spawn(
-    pid: Memory, path: string, actions: Memory, attributes: Memory, argv: Strings, env: Strings,
+    pid: Memory,
+    path: string,
+    actions: Memory,
+    attributes: Memory,
+    argv: Strings,
+    env: Strings,
   ): number
   posix_spawn_file_actions_init(actions: Memory): number
   posix_spawn_file_actions_destroy(actions: Memory): number
@@ -91,7 +100,9 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   waitid: { result: 'int', takes: ['int', 'uint', p, 'int'] },
   pidfd_open: { result: 'long', takes: ['long', 'int', 'uint'], symbol: 'syscall' },
   pidfd_send_signal: {
-    result: 'long', takes: ['long', 'int', 'int', p, 'uint'], symbol: 'syscall',
+    result: 'long',
+    takes: ['long', 'int', 'int', p, 'uint'],
+    symbol: 'syscall',
   },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
@@ -105,14 +116,15 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   getsockopt: { result: 'int', takes: ['int', 'int', 'int', p, p] },
   setsockopt: { result: 'int', takes: ['int', 'int', 'int', p, 'uint'] },
   prctl_number: {
-    result: 'int', takes: ['int', 'ulong', 'ulong', 'ulong', 'ulong'], symbol: 'prctl',
+    result: 'int',
+    takes: ['int', 'ulong', 'ulong', 'ulong', 'ulong'],
+    symbol: 'prctl',
   },
   prctl_memory: { result: 'int', takes: ['int', p, 'ulong', 'ulong', 'ulong'], symbol: 'prctl' },
   getrlimit: { result: 'int', takes: ['int', p] },
   setrlimit: { result: 'int', takes: ['int', p] },
   signal: { result: p, takes: ['int', p] },
   sigemptyset: { result: 'int', takes: [p] },
-  sigfillset: { result: 'int', takes: [p] },
   pthread_sigmask: { result: 'int', takes: ['int', p, p] },
   execve: { result: 'int', takes: ['str', strings, strings] },
   posix_spawn: { result: 'int', takes: [p, 'str', p, p, strings, strings] },
@@ -151,22 +163,29 @@ function bind(name: keyof Libc): unknown {
     return library.func(symbol ?? name, result, [...takes])
   } catch (cause) {
     const message = `the C library has no ${symbol ?? name}()`
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { cause, context: { call: name } })
+    throw unsupported(message, cause)
   }
 }
 
 function openLibrary(): ReturnType<Koffi['load']> {
   if (!supportedArchitectures.includes(process.arch)) {
     const message = `the architecture ${process.arch} is not supported`
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message)
+    throw unsupported(message)
   }
   try {
     return koffi().load('libc.so.6')
   } catch (cause) {
     const hint = 'A 64-bit Linux with the GNU C library is needed; musl is not supported.'
     const message = 'cannot load the C library libc.so.6'
-    throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { cause, hint })
+    throw unsupported(message, cause, hint)
   }
+}
+
+function unsupported(message: string, cause?: unknown, hint?: string): ToolkitError {
+  return new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /** The C library. A property is bound when it is first read, and stays bound. */

@@ -44,82 +44,97 @@ interface Watch {
 
 /** Opens an epoll instance and hangs it on this thread's loop. */
 export function openPoller(): Poller {
-  const epoll = toFd(checked(libc.epoll_create1(constants.EPOLL_CLOEXEC), 'epoll_create1'))
-  const { size, fields } = layouts.epoll_event
-  const event = Buffer.alloc(size)
-  const batch = Buffer.alloc(size * MAX_POLL_BATCH)
-  const watches = new Map<number, Watch>()
-  let generation = 0
-  let next = 0
-  let count = 0
-  let scheduled = false
-  let closed = false
+  return new EpollPoller()
+}
 
-  const schedule = (): void => {
-    if (scheduled || closed) return
-    scheduled = true
-    setImmediate(run)
+const { size: EVENT_BYTES, fields: at } = layouts.epoll_event
+
+class EpollPoller implements Poller {
+  readonly #epoll = toFd(checked(libc.epoll_create1(constants.EPOLL_CLOEXEC), 'epoll_create1'))
+  readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#schedule())
+  readonly #watches = new Map<number, Watch>()
+  readonly #event = Buffer.alloc(EVENT_BYTES)
+  readonly #batch = Buffer.alloc(EVENT_BYTES * MAX_POLL_BATCH)
+  /** Events in the batch, and which of them is next. */
+  #count = 0
+  #next = 0
+  #generation = 0
+  #isScheduled = false
+  #isClosed = false
+
+  add(fd: Fd, events: number, callback: PollCallback): void {
+    this.#generation = (this.#generation + 1) >>> 0
+    this.#control(constants.EPOLL_CTL_ADD, fd, events, this.#generation)
+    this.#watches.set(fd, { generation: this.#generation, callback })
+  }
+
+  modify(fd: Fd, events: number): void {
+    const generation = this.#watches.get(fd)?.generation ?? 0
+    this.#control(constants.EPOLL_CTL_MOD, fd, events, generation)
+  }
+
+  remove(fd: Fd): void {
+    this.#watches.delete(fd)
+    this.#control(constants.EPOLL_CTL_DEL, fd, 0, 0)
+  }
+
+  ref(): void {
+    this.#handle.ref()
+  }
+
+  unref(): void {
+    this.#handle.unref()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#watches.clear()
+    this.#handle.close()
+    closeFd(this.#epoll)
   }
 
   // Not in the native callback itself: code called from there runs outside of Node's callback
   // scope, where promises do not continue and exceptions are not reported.
-  const run = (): void => {
-    scheduled = false
-    if (closed) return
-    if (next === count) takeBatch()
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return
+    this.#isScheduled = true
+    setImmediate(() => this.#run())
+  }
+
+  #run(): void {
+    this.#isScheduled = false
+    if (this.#isClosed) return
+    if (this.#next === this.#count) this.#takeBatch()
     try {
-      while (next < count && !closed) deliver(next++ * size)
+      while (this.#next < this.#count && !this.#isClosed) {
+        this.#deliver(this.#next++ * EVENT_BYTES)
+      }
     } finally {
       // A callback threw: the rest of its batch comes in the next turn.
-      if (next < count) schedule()
+      if (this.#next < this.#count) this.#schedule()
     }
   }
 
-  const takeBatch = (): void => {
-    next = 0
-    count = libc.epoll_wait(epoll, batch, MAX_POLL_BATCH, 0)
-    if (count !== -1) return
-    count = 0
+  #takeBatch(): void {
+    this.#next = 0
+    this.#count = libc.epoll_wait(this.#epoll, this.#batch, MAX_POLL_BATCH, 0)
+    if (this.#count !== -1) return
+    this.#count = 0
     if (lastErrno() !== errnos.EINTR) throw failedCall('epoll_wait')
   }
 
-  const deliver = (at: number): void => {
-    const watch = watches.get(batch.readInt32LE(at + fields.data))
+  #deliver(offset: number): void {
+    const watch = this.#watches.get(this.#batch.readInt32LE(offset + at.data))
     // Another generation: removed, and perhaps added again, by an earlier callback of this batch.
-    if (watch?.generation !== batch.readUInt32LE(at + fields.data + 4)) return
-    watch.callback(batch.readUInt32LE(at + fields.events))
+    if (watch?.generation !== this.#batch.readUInt32LE(offset + at.data + 4)) return
+    watch.callback(this.#batch.readUInt32LE(offset + at.events))
   }
 
-  const control = (operation: number, fd: Fd, events: number, number: number): void => {
-    event.writeUInt32LE(events >>> 0, fields.events)
-    event.writeInt32LE(fd, fields.data)
-    event.writeUInt32LE(number, fields.data + 4)
-    checked(libc.epoll_ctl(epoll, operation, fd, event), 'epoll_ctl')
-  }
-
-  const handle = koffi().node.poll(epoll, { readable: true }, schedule)
-
-  return {
-    add(fd, events, callback) {
-      generation = (generation + 1) >>> 0
-      control(constants.EPOLL_CTL_ADD, fd, events, generation)
-      watches.set(fd, { generation, callback })
-    },
-    modify(fd, events) {
-      control(constants.EPOLL_CTL_MOD, fd, events, watches.get(fd)?.generation ?? 0)
-    },
-    remove(fd) {
-      watches.delete(fd)
-      control(constants.EPOLL_CTL_DEL, fd, 0, 0)
-    },
-    ref: () => handle.ref(),
-    unref: () => handle.unref(),
-    close() {
-      if (closed) return
-      closed = true
-      watches.clear()
-      handle.close()
-      closeFd(epoll)
-    },
+  #control(operation: number, fd: Fd, events: number, generation: number): void {
+    this.#event.writeUInt32LE(events >>> 0, at.events)
+    this.#event.writeInt32LE(fd, at.data)
+    this.#event.writeUInt32LE(generation, at.data + 4)
+    checked(libc.epoll_ctl(this.#epoll, operation, fd, this.#event), 'epoll_ctl')
   }
 }

@@ -2,10 +2,14 @@
 // everything here answers null or leaves it out instead of failing. Reads go through one shared
 // buffer: a scan of all processes happens while services stop.
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { type Pid, toPid } from '../base/brands.ts'
+import { decodeWaitStatus, type ExitStatus } from '../base/exit-status.ts'
 import { MAX_PROC_FILE_BYTES } from '../base/limits.ts'
 import { isErrno } from './syscall-error.ts'
+
+/** Counted after the command, of which proc(5) says that it is field 2. */
+const EXIT_CODE_FIELD = 49
 
 let shared = Buffer.alloc(16 * 1024)
 
@@ -18,7 +22,7 @@ export interface ProcessStat {
   readonly state: string
   /** Clock ticks after boot. With the pid and the boot id it names one process for ever. */
   readonly startTime: number
-  /** At most 15 bytes. */
+  /** At most 15 bytes. For a moment after a spawn it is still the name of the parent. */
   readonly command: string
 }
 
@@ -35,6 +39,31 @@ export function startTime(pid: Pid): number | null {
 /** Null when there is no such process. A zombie has a stat (state `Z`). */
 export function readStat(pid: Pid): ProcessStat | null {
   return statOf(String(pid))
+}
+
+/**
+ * How a process ended that nobody has reaped yet (a zombie): field 52 of its stat, a wait status.
+ * Null when it is none, or when it belongs to somebody whose processes we may not inspect.
+ */
+export function zombieStatus(pid: Pid): ExitStatus | null {
+  const length = readShared(`/proc/${pid}/stat`)
+  if (length === null) return null
+  const text = shared.toString('utf8', 0, length)
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const word = fields[EXIT_CODE_FIELD]
+  if (fields[0] !== 'Z' || word === undefined) return null
+  // A value that is hidden from us reads as 0, which would be success.
+  return Number(word) === 0 && !isOurs(pid) ? null : decodeWaitStatus(Number(word))
+}
+
+function isOurs(pid: Pid): boolean {
+  const own = process.geteuid?.()
+  try {
+    return own === 0 || statSync(`/proc/${pid}`).uid === own
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
 }
 
 /** Every process of this pid namespace that is there while the iteration passes. */
@@ -64,13 +93,17 @@ export function children(pid: Pid): Pid[] {
   return found
 }
 
-/** The environment that the process started with, NUL separated; null when it is not readable. */
+/**
+ * The environment that the process started with, NUL separated; null when it is not readable. Empty
+ * means "cannot tell": for a moment after spawnProcess() has returned, the kernel has not filled it
+ * in yet (a vfork parent goes on when the old memory is left, before the new one is complete).
+ */
 export function environmentOf(pid: Pid): string | null {
   const length = readShared(`/proc/${pid}/environ`)
   return length === null ? null : shared.toString('utf8', 0, length)
 }
 
-/** True when the environment has exactly that entry, `NAME=value`. */
+/** True when the environment has exactly that entry, `NAME=value`; see environmentOf(). */
 export function environmentHas(pid: Pid, entry: string): boolean {
   const length = readShared(`/proc/${pid}/environ`)
   if (length === null) return false

@@ -16,7 +16,9 @@ export type ResolvedProgram =
  * that this process may execute; one that it may not is told only when no folder has a better.
  */
 export function resolveProgram(
-  name: string, searchPath: string, directory: string,
+  name: string,
+  searchPath: string,
+  directory: string,
 ): ResolvedProgram {
   if (name === '' || name.includes('\0')) return { kind: 'missing', searched: [] }
   const folders = name.includes('/') ? [''] : searchPath.split(':')

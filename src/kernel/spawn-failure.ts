@@ -2,7 +2,12 @@
 // at what the steps needed, after the failure. It is a diagnosis: the world may have changed since.
 
 import {
-  accessSync, closeSync, constants as fsConstants, openSync, readSync, statSync,
+  accessSync,
+  closeSync,
+  constants as fsConstants,
+  openSync,
+  readSync,
+  statSync,
 } from 'node:fs'
 import { whyNotExecutable } from './program.ts'
 import { errnoName, errnos, errnoText, isErrno } from './syscall-error.ts'
@@ -20,7 +25,10 @@ export interface SpawnFailure {
 
 /** A failure as a value, its message in the form `chdir '/srv': ENOENT: no such file …`. */
 export function spawnFailure(
-  stage: SpawnStage, errno: number, object: string, detail: string = errnoText(errno),
+  stage: SpawnStage,
+  errno: number,
+  object: string,
+  detail: string = errnoText(errno),
 ): SpawnFailure {
   const name = errnoName(errno)
   const on = object === '' ? '' : ` '${object}'`
@@ -29,9 +37,7 @@ export function spawnFailure(
 }
 
 /** Which step of a spawn failed with that errno. */
-export function diagnoseSpawn(
-  path: string, directory: string | null, errno: number,
-): SpawnFailure {
+export function diagnoseSpawn(path: string, directory: string | null, errno: number): SpawnFailure {
   if (errno === errnos.EBADF || errno === errnos.EMFILE) return spawnFailure('files', errno, '')
   const refusal = directory === null ? null : whyNotEnterable(directory)
   if (directory !== null && refusal === errnoName(errno)) {

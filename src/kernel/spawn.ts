@@ -52,7 +52,12 @@ export function spawnProcess(request: SpawnRequest): SpawnResult {
     return spawnFailure(refused === errnos.ENOMEM ? 'fork' : 'files', refused, '')
   }
   const errno = libc.posix_spawn(
-    pidCell, path, actions, attributes, [...argv, null], [...env, null],
+    pidCell,
+    path,
+    actions,
+    attributes,
+    [...argv, null],
+    [...env, null],
   )
   libc.posix_spawn_file_actions_destroy(actions)
   if (errno !== 0) return diagnoseSpawn(path, directory, errno)
@@ -101,7 +106,10 @@ function prepareActions({ files, directory }: SpawnRequest): number {
 }
 
 function closeFrom(
-  first: number, spare: number, close: (fd: number) => void, step: (errno: number) => void,
+  first: number,
+  spare: number,
+  close: (fd: number) => void,
+  step: (errno: number) => void,
 ): void {
   if (hasCall('posix_spawn_file_actions_addclosefrom_np')) {
     step(libc.posix_spawn_file_actions_addclosefrom_np(actions, first))
@@ -126,7 +134,9 @@ function attributesFor(session: SpawnRequest['session']): Buffer {
   libc.posix_spawnattr_setpgroup(attributes, 0)
   libc.sigemptyset(set)
   libc.posix_spawnattr_setsigmask(attributes, set)
-  libc.sigfillset(set)
+  // Not sigfillset(3): it leaves out 32 and 33, the C library's own, and posix_spawn(3) then leaves
+  // them ignored in the child.
+  set.fill(0xff)
   libc.posix_spawnattr_setsigdefault(attributes, set)
   preparedAttributes.set(session, attributes)
   return attributes

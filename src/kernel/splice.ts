@@ -16,7 +16,10 @@ const WORD = 2 ** 32
  * current one. A file opened O_APPEND is refused with EINVAL, a full disk is ENOSPC (splice(2)).
  */
 export function splice(
-  from: Fd, to: Fd, toOffset: number | null, length: number,
+  from: Fd,
+  to: Fd,
+  toOffset: number | null,
+  length: number,
 ): number | 'again' {
   if (toOffset !== null) {
     offsetCell.writeUInt32LE(toOffset % WORD, 0)

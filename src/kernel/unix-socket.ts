@@ -36,19 +36,18 @@ export function socketPairSeqpacket(): { readonly a: Fd; readonly b: Fd } {
  * room; nothing was sent. An empty payload is refused (EINVAL), because it would look like the
  * end of the stream. ETOOMANYREFS: too many descriptors of this user are in flight.
  */
-export function sendDescriptors(
-  fd: Fd, payload: Uint8Array, fds: readonly Fd[],
-): 'sent' | 'full' {
+export function sendDescriptors(fd: Fd, payload: Uint8Array, fds: readonly Fd[]): 'sent' | 'full' {
   if (payload.length === 0) throw new KernelError('sendmsg', errnos.EINVAL, undefined, 'empty')
-  const tooLong = payload.length > MAX_SOCKET_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE
-  if (tooLong) throw new KernelError('sendmsg', errnos.EMSGSIZE)
+  if (payload.length > MAX_SOCKET_PAYLOAD_BYTES || fds.length > MAX_DESCRIPTORS_PER_MESSAGE) {
+    throw new KernelError('sendmsg', errnos.EMSGSIZE)
+  }
   const space = workspace()
   space.payload.set(payload)
   writeLengths(space, payload.length, fds.length === 0 ? 0 : HEADER + align(fds.length * 4))
   space.control.writeBigUInt64LE(BigInt(HEADER + fds.length * 4), control.cmsg_len)
   space.control.writeInt32LE(constants.SOL_SOCKET, control.cmsg_level)
   space.control.writeInt32LE(constants.SCM_RIGHTS, control.cmsg_type)
-  fds.forEach((sent, index) => space.control.writeInt32LE(sent, HEADER + index * 4))
+  for (const [index, sent] of fds.entries()) space.control.writeInt32LE(sent, HEADER + index * 4)
   const flags = constants.MSG_DONTWAIT | constants.MSG_NOSIGNAL
   if (libc.sendmsg(fd, space.header, flags) !== -1) return 'sent'
   if (lastErrno() === errnos.EAGAIN) return 'full'
@@ -58,11 +57,12 @@ export function sendDescriptors(
 /**
  * Takes the next message, or with `peek` looks at it: then the message stays, and the descriptors
  * are copies. Ours from then on, close-on-exec. `empty` when no message waits. Throws ECONNRESET
- * when the other end is closed, and EMFILE when not every descriptor could be opened (those that were are
- * closed again; without `peek` the message is gone, so peek first).
+ * when the other end is closed, and EMFILE when not every descriptor could be opened (those that
+ * were are closed again; without `peek` the message is gone, so peek first).
  */
 export function receiveDescriptors(
-  fd: Fd, options: { readonly peek: boolean },
+  fd: Fd,
+  options: { readonly peek: boolean },
 ): { readonly payload: Uint8Array; readonly fds: readonly Fd[] } | 'empty' {
   const space = workspace()
   writeLengths(space, MAX_SOCKET_PAYLOAD_BYTES, CONTROL_BYTES)
@@ -85,9 +85,11 @@ export function receiveDescriptors(
 }
 
 /** Who connected, as the kernel saw it at connect(2) or socketpair(2) (SO_PEERCRED). */
-export function peerCredentials(
-  fd: Fd,
-): { readonly pid: Pid; readonly uid: number; readonly gid: number } {
+export function peerCredentials(fd: Fd): {
+  readonly pid: Pid
+  readonly uid: number
+  readonly gid: number
+} {
   const { size, fields } = layouts.ucred
   readOption(fd, constants.SO_PEERCRED, size)
   const pid = toPid(cell.readInt32LE(fields.pid))

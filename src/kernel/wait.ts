@@ -25,7 +25,7 @@ export function reap(pidfd: Fd): ExitStatus | 'running' | 'not-a-child' {
   return { kind: 'signaled', signal: status, core: code === constants.CLD_DUMPED }
 }
 
-/** Kills a child of ours and waits for its end. Only for a child that nobody else may have reaped. */
+/** Kills a child of ours and waits for its end. Only for one that is certainly not reaped yet. */
 export function killAndReap(pid: Pid): void {
   process.kill(pid, 'SIGKILL')
   while (libc.waitid(constants.P_PID, pid, info, constants.WEXITED) === -1) {

@@ -54,7 +54,7 @@ const effects: Readonly<Record<keyof ServiceDefinition, Effect>> = {
 
 const fields = Object.keys(effects) as (keyof ServiceDefinition)[]
 
-/** Null stands for a project that is not there. Services in the order of `after`, then the removed. */
+/** Null: the project is not there. Services come in the order of `after`, then the removed. */
 export function diffProjects(
   before: ProjectDefinition | null,
   after: ProjectDefinition | null,
@@ -76,7 +76,7 @@ function plainChange(service: string, kind: ChangeKind): ServiceChange {
 }
 
 /** Compares two definitions of the same service. */
-export function diffServices(before: ServiceDefinition, after: ServiceDefinition): ServiceChange {
+function diffServices(before: ServiceDefinition, after: ServiceDefinition): ServiceChange {
   const changed = fields.filter(
     (field) => printCanonical(before[field]) !== printCanonical(after[field]),
   )

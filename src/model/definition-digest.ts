@@ -1,5 +1,6 @@
-// A short name for the content of a definition: equal definitions have equal digests, whatever the
-// order of their keys. FNV-1a of 64 bits over canonical JSON in UTF-8; no protection against malice.
+// A short name for the content of a definition: equal definitions have equal digests, whatever
+// the order of their keys. FNV-1a of 64 bits over canonical JSON in UTF-8; no protection against
+// malice.
 // See https://datatracker.ietf.org/doc/html/draft-eastlake-fnv for the numbers.
 
 import type { ProjectDefinition, ServiceDefinition } from './service-definition.ts'
@@ -17,7 +18,8 @@ export function printCanonical(value: unknown): string {
   const entries = Object.entries(value)
     .filter(([, item]) => item !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${printCanonical(item)}`).join(',')}}`
+  const members = entries.map(([key, item]) => `${JSON.stringify(key)}:${printCanonical(item)}`)
+  return `{${members.join(',')}}`
 }
 
 const PRIME_LOW = 0x1b3

@@ -1,8 +1,10 @@
 // The shape of a definition in JSON, as the control API receives it from whoever can open its
 // socket. Each rule is the one that the native reader has; what is refused there is refused here.
 
+import { parseHttpUrl } from '../base/http-url.ts'
 import {
   MAX_ARGUMENTS,
+  MAX_DURATION_MS,
   MAX_ENVIRONMENT_LENGTH,
   MAX_ENVIRONMENT_VARIABLES,
   MAX_INSTANCES_PER_SERVICE,
@@ -58,8 +60,8 @@ import {
 const name = text({ max: MAX_NAME_LENGTH, rule: ['a valid name', isValidName] })
 const path = text({ rule: ['an absolute path', (value) => value.startsWith('/')] })
 const names = list(name)
-const milliseconds = integer(1, Number.MAX_SAFE_INTEGER)
-const millisecondsOrInfinity = integerOrInfinity(1)
+const milliseconds = integer(1, MAX_DURATION_MS)
+const millisecondsOrInfinity = integerOrInfinity(1, MAX_DURATION_MS)
 const signal = integer(1, LAST_SIGNAL)
 const account = text({
   max: 32,
@@ -103,7 +105,7 @@ const status = integer(100, 599)
 const action = variants<ProbeAction>({
   http: object<Action<'http'>>({
     kind: word(['http']),
-    url: text({ max: 4_096, rule: ['an http URL', (value) => /^http:\/\/[^\s#]+$/i.test(value)] }),
+    url: text({ max: 4_096, rule: ['an http URL', isHttpUrl] }),
     status: pair(status),
   }),
   tcp: object<Action<'tcp'>>({
@@ -137,6 +139,11 @@ const readiness = variants<Readiness>({
   }),
 })
 
+function isHttpUrl(value: string): boolean {
+  const port = parseHttpUrl(value)?.port ?? 0
+  return port >= 1 && port <= 65_535
+}
+
 function isPattern(value: string): boolean {
   try {
     new RegExp(value)
@@ -160,7 +167,7 @@ const restart = object<RestartPolicy>({
   successCodes: list(integer(0, 255), 0, 256),
 })
 
-const amount = integerOrInfinity(0)
+const amount = integerOrInfinity(0, Number.MAX_SAFE_INTEGER)
 const limit = object<ResourceLimit>({ soft: amount, hard: amount })
 const limitName = text({
   rule: ['a resource limit', (value) => limitNames.includes(value as LimitName)],
@@ -173,7 +180,7 @@ const reload = variants<ReloadPlan>({
   command: object<Reload<'command'>>({ kind: word(['command']), command }),
 })
 
-export const serviceShape: Shape<ServiceDefinition> = object<ServiceDefinition>({
+const serviceShape: Shape<ServiceDefinition> = object<ServiceDefinition>({
   name,
   description: nullable(text()),
   kind: word(serviceKinds),

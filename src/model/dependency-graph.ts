@@ -98,8 +98,8 @@ export function startOrder(graph: DependencyGraph): readonly string[] {
 }
 
 /**
- * One shortest cycle for each knot of services that wait for each other, as a closed chain of
- * dependencies: the `to` of each is the `from` of the next, and of the last the `from` of the first.
+ * One short cycle for each knot of services that wait for each other, as a closed chain: the `to`
+ * of each dependency is the `from` of the next, and the last leads back to the first.
  */
 export function findCycles(graph: DependencyGraph): readonly (readonly Dependency[])[] {
   const cycles: (readonly Dependency[])[] = []

@@ -5,6 +5,10 @@ import { MAX_NAME_LENGTH } from '../base/limits.ts'
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 
+/** The grammar of names as a sentence, for hints. */
+export const nameRule =
+  'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.'
+
 /** Letters, digits, `_`, `.`, `-`; at most 64; the first is a letter or a digit. */
 export function isValidName(name: string): boolean {
   return namePattern.test(name)

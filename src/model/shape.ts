@@ -51,8 +51,8 @@ export function integer(least: number, most: number): Shape<number> {
 }
 
 /** A whole number, or Infinity, which JSON carries as the text `infinity`. */
-export function integerOrInfinity(least: number): Shape<number> {
-  const finite = integer(least, Number.MAX_SAFE_INTEGER)
+export function integerOrInfinity(least: number, most: number): Shape<number> {
+  const finite = integer(least, most)
   return (value, path, problems) =>
     value === 'infinity' || value === Number.POSITIVE_INFINITY
       ? Number.POSITIVE_INFINITY
@@ -117,10 +117,10 @@ export function record<T>(
   }
 }
 
-/** For each key of T its shape: a key that is added to T must be added here, or it will not compile. */
+/** For each key of T its shape: a key that is added to T and not here does not compile. */
 export type Members<T> = { readonly [K in keyof T]-?: Shape<T[K]> }
 
-/** An object with exactly these keys. Unknown keys are refused: they are settings we do not know. */
+/** An object with exactly these keys: an unknown one is a setting of another version. */
 export function object<T extends object>(members: Members<T>): Shape<T> {
   const names = Object.keys(members) as (keyof T & string)[]
   return (value, path, problems) => {

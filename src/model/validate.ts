@@ -18,7 +18,7 @@ import {
 } from './dependency-graph.ts'
 import type { Problem, SettingPath } from './problem.ts'
 import type { ProjectDefinition, ServiceDefinition } from './service-definition.ts'
-import { isValidName } from './service-name.ts'
+import { isValidName, nameRule } from './service-name.ts'
 
 /** Suggestions cost a comparison with every name; after so many they help nobody. */
 const MAX_SUGGESTIONS = 20
@@ -76,7 +76,7 @@ function checkCounts(services: readonly ServiceDefinition[], problems: Problem[]
 }
 
 /** Contradictions inside of one definition. */
-export function validateService(service: ServiceDefinition): readonly Problem[] {
+function validateService(service: ServiceDefinition): readonly Problem[] {
   const problems: Problem[] = []
   const at = (key: string): SettingPath => ['services', service.name, key]
   if (!isValidName(service.name)) {
@@ -85,7 +85,7 @@ export function validateService(service: ServiceDefinition): readonly Problem[] 
         'bad-name',
         ['services', service.name],
         `${quote(service.name)} is not a valid service name`,
-        'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.',
+        nameRule,
       ),
     )
   }

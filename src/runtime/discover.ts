@@ -10,8 +10,9 @@ import {
   hookRole, type InstanceState, type ProcessRef, type Role, type Slot,
 } from '../core/instance-state.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { hasEnded, openPidfd, pidOfPidfd, readExitInfo } from '../kernel/pidfd.ts'
+import { hasEnded, openPidfd, pidOfPidfd } from '../kernel/pidfd.ts'
 import { allProcesses, children, type ProcessStat, readStat, startTime } from '../kernel/procfs.ts'
+import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation } from './invocation.ts'
 import { pidfdName, type ProcessPort } from './process-port.ts'
 import { invocationIdOf } from './process-tree.ts'
@@ -125,9 +126,8 @@ function slotsOf(instance: InstanceState): readonly (readonly [Role, Slot])[] {
 function endStatus(pidfd: Fd): ExitStatus {
   const cell = new Int32Array(new SharedArrayBuffer(4))
   for (let waitedMs = 0; waitedMs < MAX_REAP_WAIT_MS; waitedMs += 1) {
-    const info = readExitInfo(pidfd)
-    if (info === 'unavailable') return { kind: 'unknown' }
-    if (info !== 'not-reaped' && info !== 'running') return info
+    const status = endStatusOf(pidfd)
+    if (status !== 'not-reaped') return status
     Atomics.wait(cell, 0, 0, 1)
   }
   return { kind: 'unknown' }

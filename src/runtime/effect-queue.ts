@@ -15,6 +15,8 @@ export interface EffectQueue {
   readonly length: number
   /** Calls back once, after the next time that nothing is left to do. */
   onIdle(callback: () => void): void
+  /** Calls back once when every event that was pushed so far has been decided on. */
+  onDecided(callback: () => void): void
 }
 
 /**
@@ -33,6 +35,9 @@ export function createEffectQueue(
   let isScheduled = false
   let isWorking = false
   let idleCallbacks: (() => void)[] = []
+  let decisions: { readonly after: number; readonly callback: () => void }[] = []
+  let pushed = 0
+  let decided = 0
 
   const work = (): void => {
     isScheduled = false
@@ -50,6 +55,8 @@ export function createEffectQueue(
       nextEvent += 1
       effects = decide(event)
       nextEffect = 0
+      decided += 1
+      if (decisions.length > 0) tellDecided()
     }
     isWorking = false
     if (nextEvent === events.length) {
@@ -58,6 +65,12 @@ export function createEffectQueue(
     }
     if (nextEffect < effects.length || events.length > 0) schedule()
     else tellIdle()
+  }
+
+  const tellDecided = (): void => {
+    const due = decisions.filter(({ after }) => after <= decided)
+    decisions = decisions.filter(({ after }) => after > decided)
+    for (const { callback } of due) callback()
   }
 
   const tellIdle = (): void => {
@@ -75,6 +88,7 @@ export function createEffectQueue(
   return {
     push: (event) => {
       events.push(event)
+      pushed += 1
       // At once when idle: a restart should not wait for a turn of the loop.
       if (isWorking || isScheduled) return
       if (event.type === 'instance') work()
@@ -86,6 +100,10 @@ export function createEffectQueue(
       schedule()
     },
     onIdle: (callback) => void idleCallbacks.push(callback),
+    onDecided: (callback) => {
+      if (decided === pushed) callback()
+      else decisions.push({ after: pushed, callback })
+    },
     get length() {
       return events.length - nextEvent
     },

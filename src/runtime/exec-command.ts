@@ -14,7 +14,7 @@ import { reap } from '../kernel/wait.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import type { Command, ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId } from '../model/service-name.ts'
-import { planLaunch } from './launch-plan.ts'
+import { type PlanLaunch, printRefusal } from './launch-plan.ts'
 import { readAvailable } from './read-available.ts'
 
 export interface CommandRequest {
@@ -38,6 +38,7 @@ const SIGKILL = 9
 export function runCommand(
   request: CommandRequest,
   poller: Poller,
+  planLaunch: PlanLaunch,
   baseEnvironment: (project: string) => Readonly<Record<string, string>>,
 ): Promise<CommandResult> {
   const { id, definition, command } = request
@@ -50,7 +51,7 @@ export function runCommand(
     baseEnvironment: baseEnvironment(name.project), stageFd: STAGE_FD,
   })
   if (planned.kind === 'refused') {
-    return Promise.resolve({ status: 'refused', output: `${planned.stage}: ${planned.reason}` })
+    return Promise.resolve({ status: 'refused', output: printRefusal(planned) })
   }
   const { reader, writer } = createPipe()
   setNonBlocking(reader, true)
@@ -62,7 +63,7 @@ export function runCommand(
   closeFd(devNull)
   if (result.kind === 'failed') {
     closeFd(reader)
-    return Promise.resolve({ status: 'refused', output: `${result.stage}: ${result.message}` })
+    return Promise.resolve({ status: 'refused', output: result.message })
   }
   return outcome(poller, result.pid, result.pidfd, reader, request.timeoutMs)
 }
@@ -77,6 +78,11 @@ function outcome(
   return new Promise((resolve) => {
     let output = ''
     let hasTimedOut = false
+    let isReading = true
+    const stopReading = () => {
+      if (isReading) poller.remove(reader)
+      isReading = false
+    }
     const timer = setTimeout(() => {
       hasTimedOut = true
       killGroup(pid)
@@ -85,7 +91,7 @@ function outcome(
     const read = () => {
       const { text, isAtEnd } = readAvailable(reader)
       if (output.length < MAX_HOOK_OUTPUT_BYTES) output += text
-      if (isAtEnd) poller.remove(reader)
+      if (isAtEnd) stopReading()
     }
     poller.add(reader, POLLIN, read)
     poller.add(pidfd, POLLIN, () => {
@@ -96,7 +102,7 @@ function outcome(
       clearTimeout(timer)
       read()
       poller.remove(pidfd)
-      poller.remove(reader)
+      stopReading()
       closeFd(pidfd)
       closeFd(reader)
       const known = status === 'not-a-child' ? { kind: 'unknown' as const } : status

@@ -24,6 +24,8 @@ export interface Host {
   checkPeer(socketFd: number): boolean
   /** Calls back when the guardian has died. */
   watchGuardian(poller: Poller, onDeath: () => void): void
+  /** What the next guardian needs, should we become it. */
+  readonly environment: Readonly<Record<string, string | undefined>>
 }
 
 /** `locked`: another supervisor runs here. */
@@ -37,12 +39,15 @@ export function openHost(
   const isGuarded = guardianText !== undefined && Number(guardianText) === process.ppid
   const storeText = isGuarded ? environment['EUDAEMON_STORE_FDS'] : undefined
   const storeFds = storeText?.split(',').map((word) => toFd(Number(word))) ?? null
+  const guardianLock = isGuarded ? environment['EUDAEMON_GUARDIAN_LOCK_FD'] : undefined
   for (const fd of storeFds ?? []) setCloseOnExec(fd, true)
+  if (guardianLock) setCloseOnExec(toFd(Number(guardianLock)), true)
   const guardian = isGuarded ? toPid(process.ppid) : null
   return {
     guardian,
     lastExit: isGuarded ? environment['EUDAEMON_LAST_EXIT'] || undefined : undefined,
     storeFds,
+    environment,
     features: () =>
       Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
         name, isPresent: available, detail,

@@ -9,7 +9,7 @@ import { closeFd, setNonBlocking } from '../kernel/fd.ts'
 import { createPipe } from '../kernel/fifo.ts'
 import { parseInstanceId } from '../model/service-name.ts'
 import { assert } from '../base/assert.ts'
-import { planLaunch } from './launch-plan.ts'
+import { type PlanLaunch, printRefusal } from './launch-plan.ts'
 import type { LogAttachments } from './log-attachments.ts'
 
 /** Where a preamble says which of its steps failed. */
@@ -37,6 +37,7 @@ export interface Launcher {
 }
 
 export interface LauncherDeps {
+  readonly planLaunch: PlanLaunch
   readonly logs: LogAttachments
   /** The environment that a project's services start from. */
   readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
@@ -48,7 +49,7 @@ export function notifyName(id: InstanceId): string {
 }
 
 export function createLauncher(deps: LauncherDeps): Launcher {
-  const { logs } = deps
+  const { logs, planLaunch } = deps
 
   function prepare(effect: EffectOf<'spawn'>, main: Pid | null): Launch {
     const { id, definition, role, invocation, exit } = effect
@@ -57,13 +58,12 @@ export function createLauncher(deps: LauncherDeps): Launcher {
     assert(name !== undefined && command !== null, `${id}: '${role}' has a command`)
     const { readiness } = definition
     const notifyFd = role === 'main' && readiness.kind === 'notify-fd' ? readiness.fd : null
+    const stageFd = notifyFd === STAGE_FD ? STAGE_FD - 1 : STAGE_FD
     const planned = planLaunch({
       definition, role, command, name, invocation, mainPid: main, exit,
-      baseEnvironment: deps.baseEnvironment(name.project), notifyFd, stageFd: STAGE_FD,
+      baseEnvironment: deps.baseEnvironment(name.project), notifyFd, stageFd,
     })
-    if (planned.kind === 'refused') {
-      return { kind: 'refused', reason: `${planned.stage}: ${planned.reason}` }
-    }
+    if (planned.kind === 'refused') return { kind: 'refused', reason: printRefusal(planned) }
     logs.attach(id, definition.log, planned.owner)
     const { stdout, stderr } = logs.openWriters(id)
     const files = [{ from: stdout, to: 1 }, { from: stderr, to: 2 }]
@@ -72,7 +72,7 @@ export function createLauncher(deps: LauncherDeps): Launcher {
       const pipe = createPipe()
       setNonBlocking(pipe.reader, true)
       stageReader = pipe.reader
-      files.push({ from: pipe.writer, to: STAGE_FD })
+      files.push({ from: pipe.writer, to: stageFd })
     }
     if (notifyFd !== null) files.push({ from: openNotify(id), to: notifyFd })
     const needsMark = role === 'main' && readiness.kind === 'log'

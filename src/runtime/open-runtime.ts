@@ -26,6 +26,8 @@ import { createEffectQueue } from './effect-queue.ts'
 import { runCommand } from './exec-command.ts'
 import { createInterpreter, instanceKey } from './interpreter.ts'
 import type { Journal } from './journal.ts'
+import type { EnvFileParser } from './launch-env-file.ts'
+import { createLaunchPlanner } from './launch-plan.ts'
 import { createLauncher, notifyName } from './launcher.ts'
 import { createLogAttachments, logName } from './log-attachments.ts'
 import { createLogPort } from './log-port.ts'
@@ -41,6 +43,8 @@ export interface RuntimeOptions {
   /** Who orphans are re-parented to: the guardian, or ourselves. */
   readonly reaper: Pid
   readonly mode: Mode
+  /** The grammar of env files, which lives in a room that this one may not enter. */
+  readonly parseEnvFile: EnvFileParser
   readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
   readonly onReport: (effect: EffectOf<'report'>) => void
   readonly onProblem: (message: string) => void
@@ -58,6 +62,10 @@ export interface Runtime {
   readonly counters: { adopted: number; strays: number }
   /** Calls back once after the next time that all events have been handled. */
   onIdle(callback: () => void): void
+  /** Lets go of everything that keeps the loop alive; services are not touched. */
+  close(): Promise<void>
+  /** Calls back once when every event so far has been decided on. */
+  onDecided(callback: () => void): void
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs' | 'wallMs'> : never
@@ -99,7 +107,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     onError: (id, error) => onProblem(`${id}: log: ${error.message}`),
   })
   const logs = createLogAttachments(`${options.directories.runtime}/pipes`, logPort, keep, unkeep)
-  const launcher = createLauncher({ logs, baseEnvironment: options.baseEnvironment, keep })
+  const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
+  const launcher = createLauncher({ planLaunch, logs, baseEnvironment: options.baseEnvironment, keep })
   const processes = createProcessPort({
     poller, launcher, cgroups, reaper: options.reaper, emit, keep, unkeep, drainLog: logs.drain,
   })
@@ -107,7 +116,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const probes = createProbePort({
     poller,
     emit: ({ id, event }) => emit(id, event),
-    runCommand: (request) => runCommand(request, poller, options.baseEnvironment),
+    runCommand: (request) => runCommand(request, poller, planLaunch, options.baseEnvironment),
     watchLog: (id, watch, onMatch) => logPort.watchLines(id, watch, onMatch),
     belongs: processes.belongs,
   })
@@ -180,6 +189,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,
     onIdle: queue.onIdle,
+    close: async () => {
+      timers.close()
+      probes.close()
+      await logPort.close()
+      poller.close()
+    },
+    onDecided: queue.onDecided,
   }
 }
 

@@ -10,7 +10,7 @@ import type { EffectOf, SignalScope } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
 import type { ProcessRef, Role } from '../core/instance-state.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { openPidfd, readExitInfo, sendSignal } from '../kernel/pidfd.ts'
+import { openPidfd, sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { startTime } from '../kernel/procfs.ts'
 import { killCgroup } from '../kernel/cgroup.ts'
@@ -18,7 +18,9 @@ import { spawnProcess } from '../kernel/spawn.ts'
 import { reap } from '../kernel/wait.ts'
 import type { CgroupPort } from './cgroup-port.ts'
 import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
+import { printRefusal, readStageReport } from './launch-plan.ts'
 import type { Launcher } from './launcher.ts'
+import { endStatusOf } from './end-status.ts'
 import { readAvailable } from './read-available.ts'
 import { openProcessTree } from './process-tree.ts'
 
@@ -86,8 +88,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     })
     launch.closeChildEnds()
     if (result.kind === 'failed') {
-      const reason = `${result.stage}: ${result.message}`
-      return emit(id, { type: 'spawn-failed', role, invocation, reason })
+      return emit(id, { type: 'spawn-failed', role, invocation, reason: result.message })
     }
     const { pid, pidfd } = result
     const name = pidfdName(id, role, invocation)
@@ -122,7 +123,8 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       isOver = true
       poller.remove(reader)
       closeFd(reader)
-      onOver(text === '' ? null : text.trim())
+      const refusal = readStageReport(text)
+      onOver(refusal === null ? null : printRefusal(refusal))
     }
     poller.add(reader, POLLIN, look)
     return finish
@@ -139,7 +141,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
 
   function onEnded(tracked: Invocation, role: Role, pidfd: Fd, waitedMs: number): void {
     if (waitedMs === 0) poller.remove(pidfd)
-    const status = statusOf(pidfd)
+    const status = endStatusOf(pidfd)
     if (status === 'not-reaped' && waitedMs < MAX_REAP_WAIT_MS) {
       // Its parent (the guardian) has not waited yet; there is nothing to watch for that.
       const delayMs = Math.max(1, waitedMs)
@@ -161,13 +163,6 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     emit(id, { type: 'exited', role, invocation, status: known, hasLeftovers: hasLeftovers(tracked) })
   }
 
-  function statusOf(pidfd: Fd): ExitStatus | 'not-reaped' {
-    const own = reap(pidfd)
-    if (own !== 'not-a-child' && own !== 'running') return own
-    const info = readExitInfo(pidfd)
-    if (info === 'unavailable') return { kind: 'unknown' }
-    return info === 'running' ? 'not-reaped' : info
-  }
 
   function hasLeftovers(tracked: Invocation): boolean {
     if (tracked.processes.size > 0) return true

@@ -11,9 +11,6 @@ export interface Crash {
   readonly what: string
 }
 
-/** The exit status of a supervisor that met a bug of its own: EX_SOFTWARE of sysexits.h. */
-export const CRASH_EXIT_CODE = 70
-
 const KEY = 'crashes'
 const faultSignals: readonly number[] = [
   signalNumbers.ILL, signalNumbers.ABRT, signalNumbers.BUS, signalNumbers.FPE, signalNumbers.SEGV,

@@ -15,8 +15,9 @@ import { makeFolder } from '../runtime/folders.ts'
 import { openHost } from '../runtime/host.ts'
 import { type Journal, openJournal } from '../runtime/journal.ts'
 import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
+import { parseEnvFile } from '../syntax/env-file.ts'
 import { openControlServer } from './control-server.ts'
-import { CRASH_EXIT_CODE, decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
+import { decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
 import { readProjectFile } from './load-project.ts'
 import { createReport } from './report.ts'
 import { createSupervisor, pidOf } from './supervisor.ts'
@@ -76,7 +77,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const ended = Promise.withResolvers<number>()
   let runtime: Runtime | null = null
   runtime = await openRuntime({
-    directories, journal, mode,
+    directories, journal, mode, parseEnvFile,
     store: openStore(host.storeFds),
     reaper: toPid(host.guardian ?? process.pid),
     baseEnvironment: environments.of,
@@ -91,7 +92,14 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
     },
   })
   const started = runtime
-  host.watchGuardian(started.poller, () => turnIntoGuardian(host.inherited))
+  host.watchGuardian(started.poller, () => {
+    report.note('the guardian is gone: becoming the guardian, a new supervisor follows')
+    turnIntoGuardian({
+      runtimeDirectory: directories.runtime,
+      supervisor: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+      environment: { ...host.environment, EUDAEMON_LAST_EXIT: '137' },
+    })
+  })
   const target = createSupervisor({
     runtime: started, history, environments, directories,
     version: ownVersion(),
@@ -115,6 +123,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const code = await ended.promise
   await server.close()
   rmSync(controlSocketIn(directories), { force: true })
+  await started.close()
   journal.close()
   return code
 }
@@ -157,7 +166,8 @@ function die(
   } catch (failure) {
     if (!(failure instanceof ToolkitError) || hasCode(failure, 'ERR_KERNEL_CALL')) throw failure
   }
-  process.reallyExit(CRASH_EXIT_CODE)
+  // No other way to stop than to die: no handler, no half-done work, whatever state we are in.
+  process.kill(process.pid, 'SIGKILL')
 }
 
 function ownVersion(): string {

@@ -216,7 +216,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
     eventsSince: history.since,
     onEvent: history.listen,
     sequence: () => history.sequence,
-    onDecided: runtime.onIdle,
+    onDecided: runtime.onDecided,
     logDirectory: directories.log,
     checkPeer: deps.checkPeer,
     shutdown,

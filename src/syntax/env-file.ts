@@ -78,7 +78,7 @@ function readValue(text: string, start: number, end: number): Value {
   // A comment needs a blank in front of it: `#` inside of a password is kept.
   const bare = text
     .slice(start, end)
-    .replace(/(?:^|[ \t]+)#.*$/, '')
+    .replace(/(?:^|(?<=[ \t]))#.*$/, '')
     .trim()
   if (bare.includes('\0'))
     return { problem: 'the value holds a NUL', hint: 'Remove it.', end: end + 1 }

@@ -21,9 +21,10 @@ export function parseProcfileLines(text: string): ProcfileLines {
   for (const [index, raw] of lines.entries()) {
     const line = raw.replace(/\r$/, '')
     if (/^\s*(?:#.*)?$/.test(line)) continue
-    const match = /^([A-Za-z0-9_-]+):[ \t]*(.*?)[ \t]*$/.exec(line)
+    const match = /^([A-Za-z0-9_-]+):[ \t]*(.*)$/.exec(line)
     if (match === null) ignored.push({ text: line, line: index + 1 })
-    else entries.push({ name: match[1] ?? '', command: match[2] ?? '', line: index + 1 })
+    else
+      entries.push({ name: match[1] ?? '', command: (match[2] ?? '').trimEnd(), line: index + 1 })
   }
   return { entries, ignored }
 }

@@ -52,7 +52,7 @@ function readDoubleQuoted(text: string, start: number): { text: string; end: num
 }
 
 /** The word as it must be typed so that a shell reads back exactly it. */
-export function quoteWord(word: string): string {
+function quoteWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word
   return `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -25,7 +25,7 @@ export function pathKey(path: readonly (string | number)[]): string {
   return JSON.stringify(path)
 }
 
-/** Offsets in UTF-16 units by `pathKey`. Only for valid TOML; other text gives less, never a throw. */
+/** Offsets in UTF-16 units by `pathKey`. For valid TOML; other text gives less, never a throw. */
 export function scanTomlPositions(text: string): ReadonlyMap<string, number> {
   const scan: Scan = { text, offset: 0, offsets: new Map(), tableCounts: new Map() }
   if (text.charCodeAt(0) === 0xfeff) scan.offset = 1

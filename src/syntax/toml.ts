@@ -4,7 +4,6 @@
 import { parse, TomlError } from 'smol-toml'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { MAX_DEFINITION_DEPTH, MAX_DEFINITION_TEXT } from '../base/limits.ts'
-import { quote } from '../base/quote.ts'
 import type { SourcePosition } from '../base/source-position.ts'
 import { createPositionFinder } from './text-lines.ts'
 import { pathKey, scanTomlPositions } from './toml-positions.ts'
@@ -61,13 +60,17 @@ function refused(diagnostic: Diagnostic): TomlDocument {
 interface SyntaxAdvice {
   readonly about: RegExp
   readonly message: (line: string) => string
-  readonly hint: (line: string) => string
+  readonly hint: (line: string, column: number) => string
 }
 
 const bareValue = /=\s*([A-Za-z/.~$][^#]*?)\s*(?:#.*)?$/
 
-const quoteAdvice = (line: string): string => {
-  const bare = bareValue.exec(line)?.[1]
+/** `column` from 1, on the word that is no value. */
+const quoteAdvice = (line: string, column: number): string => {
+  const word = [...line.matchAll(/[^\s,=[\]{}#"']+/g)].find(
+    ({ index, 0: found }) => index < column && column <= index + found.length + 1,
+  )
+  const bare = bareValue.exec(line)?.[1] ?? word?.[0]
   const text = bare === undefined ? '"…"' : JSON.stringify(bare.slice(0, 60))
   return `Text must stand in quotes: ${text}.`
 }
@@ -97,14 +100,19 @@ const advices: readonly SyntaxAdvice[] = [
   },
   {
     about: /illegal character in key|illegal empty bare key/,
-    message: (line) =>
-      line.includes('=')
+    message: (line) => {
+      if (isOpenHeading(line)) return 'this heading is not closed'
+      return line.includes('=')
         ? 'a key holds a character that needs quotes'
-        : 'a line that is neither KEY = VALUE nor a [TABLE] heading',
-    hint: (line) =>
-      /^\s*[\w.-]+\s*:/.test(line)
-        ? 'TOML separates key and value by "=", not by ":".'
-        : 'Bare keys have letters, digits, "_" and "-" only; put other keys in quotes.',
+        : 'a line that is neither KEY = VALUE nor a [TABLE] heading'
+    },
+    hint: (line) => {
+      if (isOpenHeading(line)) return 'Write it as [services.NAME], on one line.'
+      if (/^\s*[\w.-]+\s*:/.test(line)) return 'TOML separates key and value by "=", not by ":".'
+      return line.includes('=')
+        ? 'Bare keys have letters, digits, "_" and "-" only; put other keys in quotes.'
+        : 'Write for example command = "node server.js".'
+    },
   },
   {
     about: /illegal leading zero/,
@@ -118,8 +126,8 @@ const advices: readonly SyntaxAdvice[] = [
   },
   {
     about: /expected comma|unfinished array|unfinished table/,
-    message: () => 'a list or table is not closed, or a comma is missing in it',
-    hint: () => 'Separate elements by commas and close with "]" or "}".',
+    message: () => 'a list or table is not closed, or lacks a comma',
+    hint: () => 'Separate elements by commas and close with "]" or "}"; it may begin further up.',
   },
   {
     about: /numeric literal|numeric value|invalid value|underscore/,
@@ -134,16 +142,21 @@ const advices: readonly SyntaxAdvice[] = [
   },
 ]
 
+function isOpenHeading(line: string): boolean {
+  return /^\s*\[[^\]]*$/.test(line)
+}
+
 function describeSyntaxError(error: TomlError, text: string, file: string): Diagnostic {
-  const line = text.split('\n', error.line)[error.line - 1]?.replace(/\r$/, '') ?? ''
+  // Advice reads a line of reasonable length only.
+  const line = text.split('\n', error.line)[error.line - 1]?.slice(0, 300).trimEnd() ?? ''
   const said = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? error.message
   const advice = advices.find(({ about }) => about.test(said))
   const what = advice?.message(line) ?? said.split('\n', 1)[0] ?? 'invalid text'
   return {
     severity: 'error',
     code: 'syntax',
-    message: `TOML syntax: ${what}${line.trim() === '' ? '' : `: ${quote(line.trim())}`}`,
-    hint: advice?.hint(line) ?? 'See https://toml.io for the notation.',
+    message: `TOML syntax: ${what}`,
+    hint: advice?.hint(line, error.column) ?? 'See https://toml.io for the notation.',
     position: { file, line: error.line, column: Math.max(1, error.column) },
   }
 }

@@ -1,11 +1,9 @@
 // Parsers of what probes need: URLs, ports, HTTP statuses, patterns.
 
+import { parseHttpUrl } from '../../base/http-url.ts'
 import { MAX_PATTERN_LENGTH } from '../../base/limits.ts'
 import { quote } from '../../base/quote.ts'
 import { accept, describeValue, parseText, refuse, refuseType, type ValueParser } from './value.ts'
-
-const urlPattern =
-  /^http:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)(?::(\d+))?(?:[/?][^\s#]*)?$/i
 
 /** A plain HTTP address. */
 export const parseUrl: ValueParser<string> = (value) => {
@@ -18,10 +16,10 @@ export const parseUrl: ValueParser<string> = (value) => {
       'Probe a plain http port of the service, or use exec = ["curl", "-fsS", "https://…"].',
     )
   }
-  const match = urlPattern.exec(value)
-  if (match === null) return refuse('bad-url', `${quote(value)} is not an http URL`, example)
-  if (match[1] === undefined || isPort(Number(match[1]))) return accept(value)
-  return refuse('bad-port', `${match[1]} is not a port`, 'Ports go from 1 to 65535.')
+  const url = parseHttpUrl(value)
+  if (url === undefined) return refuse('bad-url', `${quote(value)} is not an http URL`, example)
+  if (isPort(url.port)) return accept(value)
+  return refuse('bad-port', `${url.port} is not a port`, 'Ports go from 1 to 65535.')
 }
 
 function isPort(number: number): boolean {

@@ -7,6 +7,8 @@ import type { EnvironmentFile } from '../../model/service-definition.ts'
 import {
   accept,
   describeValue,
+  type Failure,
+  gatherFailures,
   isTable,
   listOf,
   type Parsed,
@@ -26,13 +28,19 @@ export const parseEnvironment: ValueParser<Readonly<Record<string, string>>> = (
   }
   if (!isTable(value)) return refuseType('a table', value, 'Write env = { NAME = "value" }.')
   const entries: [string, string][] = []
+  const failures: [string, Failure][] = []
   let length = 0
   for (const [name, item] of Object.entries(value)) {
     const parsed = parseVariable(name, item)
-    if (!parsed.isOk) return { ...parsed, at: [name] }
+    if (!parsed.isOk) {
+      failures.push([name, parsed])
+      continue
+    }
     entries.push([name, parsed.value])
     length += name.length + parsed.value.length + 2
   }
+  const failure = gatherFailures(failures)
+  if (failure !== undefined) return failure
   if (length > MAX_ENVIRONMENT_LENGTH || entries.length > MAX_ENVIRONMENT_VARIABLES) {
     return refuse(
       'too-many',
@@ -60,7 +68,7 @@ function parseVariable(name: string, value: unknown): Parsed<string> {
     return refuse(
       'wrong-type',
       `a variable must be text, a number, true or false, not ${describeValue(value)}`,
-      'Put it in quotes.',
+      'Write it as one text in quotes.',
     )
   }
   return value.trim() === '' ? accept(value) : parseText(value)

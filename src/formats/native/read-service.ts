@@ -59,7 +59,7 @@ export function readService(
   const path: SettingPath = ['services', name]
   const section = openSection(context, path, 'service', value)
   if (section === undefined) return undefined
-  if (!hasKey(section, 'command')) {
+  if (!hasKey(section, 'command') && !section.meant.has('command')) {
     report(
       section,
       null,
@@ -134,11 +134,12 @@ const parseAccount: ValueParser<string> = (value) => {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32 - 1) {
     return accept(String(value))
   }
-  if (typeof value !== 'string') return refuseType('a name or number', value, 'Put it in quotes.')
+  if (typeof value !== 'string')
+    return refuseType('a name or number', value, 'Give a name in quotes, or a number.')
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/.test(value) && value.length <= 32) return accept(value)
   return refuse(
     'bad-name',
     `${quote(value)} cannot be the name of a user or group`,
-    'Give the name, or the number of the user or group.',
+    'Names have no blanks; its number works as well.',
   )
 }

@@ -76,7 +76,7 @@ function readServices(top: Section): Readonly<Record<string, ServiceDefinition>>
     return {}
   }
   const names = Object.keys(value)
-  if (names.length === 0) {
+  if (names.length === 0 && !top.meant.has('services')) {
     report(
       top,
       null,

@@ -5,7 +5,7 @@ import { assert } from '../../base/assert.ts'
 import type { DiagnosticCode } from '../../base/diagnostic-codes.ts'
 import { quote, quoteList } from '../../base/quote.ts'
 import { suggest } from '../../base/suggest.ts'
-import type { Problem, SettingPath } from '../../model/problem.ts'
+import { type Problem, printSettingPath, type SettingPath } from '../../model/problem.ts'
 import { type FieldScope, fieldsOfScope } from '../../model/service-fields.ts'
 import { adviseLaterKey, findAlias } from './later-settings.ts'
 import { describeValue, isTable, type ValueParser } from './value.ts'
@@ -22,6 +22,8 @@ export interface Section {
   readonly path: SettingPath
   readonly scope: FieldScope
   readonly table: Readonly<Record<string, unknown>>
+  /** Unknown keys were reported, and this is what was meant: that it is missing is no news. */
+  readonly meant: ReadonlySet<string>
 }
 
 /** Undefined (and reported) when `value` is no table. Reports the keys that do not belong here. */
@@ -32,26 +34,30 @@ export function openSection(
   value: unknown,
 ): Section | undefined {
   if (!isTable(value)) {
-    const keys = [...fieldsOfScope(scope).keys()]
-    const name = path.at(-1) ?? ''
-    const example = scope === 'service' ? `[services.${name}]` : `${name} = { ${keys[0]} = … }`
     context.problems.push({
       severity: 'error',
       code: 'wrong-type',
       path,
       message: `expected a table, but found ${describeValue(value)}`,
-      hint: `Write ${example}.`,
+      hint: `Write ${showTable(path, scope)}.`,
     })
     return undefined
   }
-  const section = { context, path, scope, table: value }
+  const meant = new Set<string>()
+  const section = { context, path, scope, table: value, meant }
   for (const key of Object.keys(value)) {
-    if (!fieldsOfScope(scope).has(key)) reportUnknownKey(section, key)
+    if (!fieldsOfScope(scope).has(key)) meant.add(reportUnknownKey(section, key))
   }
   return section
 }
 
-function reportUnknownKey(section: Section, key: string): void {
+function showTable(path: SettingPath, scope: FieldScope): string {
+  const key = scope.replace(/^service\.?/, '')
+  return fieldsOfScope('service').get(key)?.example ?? `[${printSettingPath(path)}]`
+}
+
+/** Returns the key that was probably meant, else the key itself. */
+function reportUnknownKey(section: Section, key: string): string {
   const { scope } = section
   const known = fieldsOfScope(scope)
   const plain = key
@@ -61,7 +67,7 @@ function reportUnknownKey(section: Section, key: string): void {
   const later = adviseLaterKey(scope, plain)
   if (later !== undefined) {
     report(section, key, 'not-yet', `${quote(key)} belongs to a later version of eudaemon`, later)
-    return
+    return key
   }
   const alias = findAlias(scope, plain) ?? (known.has(plain) ? plain : suggest(plain, known.keys()))
   let hint = `Known here: ${[...known.keys()].join(', ')}.`
@@ -70,6 +76,7 @@ function reportUnknownKey(section: Section, key: string): void {
     hint = `It is a setting of a service: put it under a heading [services.NAME].`
   }
   report(section, key, 'unknown-key', `unknown setting ${quote(key)}`, hint)
+  return alias ?? key
 }
 
 /** Reports about a key of the section, or about the section itself when `key` is null. */
@@ -99,13 +106,14 @@ export function readField<T>(section: Section, key: string, parse: ValueParser<T
   if (!hasKey(section, key)) return undefined
   const path = [...section.path, key]
   const parsed = parse(section.table[key])
-  if (parsed.warning !== undefined) {
+  if (parsed.isOk && parsed.warning !== undefined) {
     section.context.problems.push({ severity: 'warning', path, ...parsed.warning })
   }
   if (parsed.isOk) return parsed.value
-  const { code, message, hint, at } = parsed
-  const where = at === undefined ? path : [...path, ...at]
-  section.context.problems.push({ severity: 'error', code, path: where, message, hint })
+  for (const { code, message, hint, at } of [parsed, ...(parsed.others ?? [])]) {
+    const where = at === undefined ? path : [...path, ...at]
+    section.context.problems.push({ severity: 'error', code, path: where, message, hint })
+  }
   return undefined
 }
 
@@ -132,6 +140,7 @@ export function readChoiceKey(
 ): string | undefined {
   const written = keys.filter((key) => hasKey(section, key))
   if (written.length === 1) return written[0]
+  if (written.length === 0 && section.meant.size > 0) return undefined
   if (written.length === 0) {
     report(
       section,

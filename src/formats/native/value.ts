@@ -13,30 +13,45 @@ interface Warning {
   readonly hint: string
 }
 
+export interface Failure {
+  readonly isOk: false
+  readonly code: DiagnosticCode
+  readonly message: string
+  readonly hint: string
+  /** Where inside of the value. */
+  readonly at?: SettingPath
+  /** What else is wrong in the same value. */
+  readonly others?: readonly Failure[]
+}
+
 export type Parsed<T> =
   | { readonly isOk: true; readonly value: T; readonly warning?: Warning }
-  | {
-      readonly isOk: false
-      readonly code: DiagnosticCode
-      readonly message: string
-      readonly hint: string
-      /** Where inside of the value. */
-      readonly at?: SettingPath
-      readonly warning?: undefined
-    }
+  | Failure
 
 export type ValueParser<T> = (value: unknown) => Parsed<T>
 
 export const accept = <T>(value: T): Parsed<T> => ({ isOk: true, value })
 
-export const refuse = <T>(code: DiagnosticCode, message: string, hint: string): Parsed<T> => ({
+export const refuse = (code: DiagnosticCode, message: string, hint: string): Failure => ({
   isOk: false,
   code,
   message,
   hint,
 })
 
-export function refuseType<T>(expected: string, value: unknown, hint: string): Parsed<T> {
+/** Moves failures of elements into their place and puts them together; undefined when none. */
+export function gatherFailures(
+  failures: readonly (readonly [key: string | number, failure: Failure])[],
+): Failure | undefined {
+  const [first, ...others] = failures.map(([key, failure]) => ({
+    ...failure,
+    at: [key, ...(failure.at ?? [])],
+  }))
+  if (first === undefined) return undefined
+  return others.length === 0 ? first : { ...first, others: [...(first.others ?? []), ...others] }
+}
+
+export function refuseType(expected: string, value: unknown, hint: string): Failure {
   return refuse('wrong-type', `expected ${expected}, but found ${describeValue(value)}`, hint)
 }
 
@@ -122,11 +137,12 @@ export function listOf<T>(parse: ValueParser<T>, what: string): ValueParser<read
       )
     }
     const elements: T[] = []
+    const failures: [number, Failure][] = []
     for (const [index, element] of (value as readonly unknown[]).entries()) {
       const parsed = parse(element)
-      if (!parsed.isOk) return { ...parsed, at: [index, ...(parsed.at ?? [])] }
-      elements.push(parsed.value)
+      if (parsed.isOk) elements.push(parsed.value)
+      else failures.push([index, parsed])
     }
-    return accept(elements)
+    return gatherFailures(failures) ?? accept(elements)
   }
 }

@@ -3,13 +3,22 @@
 
 import { parseByteSize } from '../../base/byte-size.ts'
 import { parseDuration } from '../../base/duration.ts'
-import { MAX_ARGUMENTS, MAX_RESTART_HISTORY } from '../../base/limits.ts'
+import { MAX_ARGUMENTS, MAX_DURATION_MS, MAX_RESTART_HISTORY } from '../../base/limits.ts'
 import { quote } from '../../base/quote.ts'
 import { parseSignal, signalName, signalNumbers } from '../../base/signal.ts'
 import { suggest } from '../../base/suggest.ts'
 import type { BurstLimit, Command } from '../../model/service-definition.ts'
-import { isValidName } from '../../model/service-name.ts'
-import { accept, type Parsed, parseText, refuse, refuseType, type ValueParser } from './value.ts'
+import { isValidName, nameRule } from '../../model/service-name.ts'
+import {
+  accept,
+  type Failure,
+  gatherFailures,
+  type Parsed,
+  parseText,
+  refuse,
+  refuseType,
+  type ValueParser,
+} from './value.ts'
 
 const durationHint = 'Write it like "250ms", "10s" or "1min 30s".'
 
@@ -35,6 +44,9 @@ export const parseTimeOrInfinity: ValueParser<number> = (value) => {
       `${quote(String(value))} is too short: at least 1ms`,
       durationHint,
     )
+  }
+  if (Number.isFinite(ms) && ms > MAX_DURATION_MS) {
+    return refuse('bad-duration', `${quote(String(value))} is longer than 100 years`, durationHint)
   }
   return accept(Number.isFinite(ms) ? Math.round(ms) : ms)
 }
@@ -112,31 +124,32 @@ function parseWords(value: readonly unknown[]): Parsed<Command> {
     )
   }
   const argv: string[] = []
+  const failures: [number, Failure][] = []
   for (const [index, word] of value.entries()) {
-    // An empty argument is a real argument; an empty program name is not.
-    if (word === '' && index > 0) argv.push('')
-    else if (word === '') {
-      return {
-        ...refuse<Command>(
-          'bad-command',
-          'the name of the program is empty',
-          'The first word is the program.',
-        ),
-        at: [0],
-      } as Parsed<Command>
-    } else {
-      const text = typeof word === 'string' && word.trim() === '' ? accept(word) : parseText(word)
-      if (!text.isOk) {
-        const hint =
-          typeof word === 'string' ? text.hint : `Put it in quotes: ${quoteWordHint(word)}.`
-        return { ...text, hint, at: [index] }
-      }
-      argv.push(text.value)
-    }
+    const parsed = parseWord(word, index)
+    if (parsed.isOk) argv.push(parsed.value)
+    else failures.push([index, parsed])
   }
+  const failure = gatherFailures(failures)
+  if (failure !== undefined) return failure
   const command: Command = { kind: 'argv', argv }
   const warning = warnOfWords(argv)
   return warning === undefined ? accept(command) : { isOk: true, value: command, warning }
+}
+
+/** An empty or blank argument is a real argument; an empty name of a program is not. */
+function parseWord(word: unknown, index: number): Parsed<string> {
+  if (word === '' && index === 0) {
+    return refuse(
+      'bad-command',
+      'the name of the program is empty',
+      'The first word is the program.',
+    )
+  }
+  if (typeof word !== 'string') {
+    return refuseType('text', word, `Put it in quotes: ${quoteWordHint(word)}.`)
+  }
+  return word.trim() === '' ? accept(word) : parseText(word)
 }
 
 function quoteWordHint(word: unknown): string {
@@ -167,11 +180,7 @@ function warnOfWords(argv: readonly string[]) {
 export const parseName: ValueParser<string> = (value) => {
   if (typeof value !== 'string') return refuseType('a name', value, 'Put it in quotes.')
   if (isValidName(value)) return accept(value)
-  return refuse(
-    'bad-name',
-    `${quote(value)} is not a valid name`,
-    'Names have letters, digits, "_", "." and "-", at most 64, and begin with a letter or digit.',
-  )
+  return refuse('bad-name', `${quote(value)} is not a valid name`, nameRule)
 }
 
 /** Octal digits in quotes, as chmod(1) takes them. */
@@ -194,8 +203,8 @@ export const parseBackoff: ValueParser<readonly [number, number]> = (value) => {
   if (least === undefined || most === undefined || more.length > 0) {
     return refuse('bad-duration', `${quote(value)} is not a range of times`, hint)
   }
-  if (least < 1 || !Number.isFinite(most)) {
-    return refuse('bad-duration', `${quote(value)} goes below 1ms or is infinite`, hint)
+  if (least < 1 || most > MAX_DURATION_MS) {
+    return refuse('bad-duration', `${quote(value)} goes below 1ms or above 100 years`, hint)
   }
   if (least > most) {
     return refuse('bad-duration', `${quote(value)} has the larger time in front`, hint)
@@ -213,7 +222,7 @@ export const parseBurst: ValueParser<BurstLimit | null> = (value) => {
   if (
     match === null ||
     intervalMs === undefined ||
-    !Number.isFinite(intervalMs) ||
+    intervalMs > MAX_DURATION_MS ||
     intervalMs < 1
   ) {
     return refuse('bad-value', `${quote(value)} is not a number of restarts in a time`, hint)

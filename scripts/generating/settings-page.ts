@@ -1,21 +1,22 @@
 // The reference page of eudaemon.toml, made from the table of settings.
 
+import { listLaterSettings } from '../../src/formats/native/later-settings.ts'
 import {
   describeType,
   type FieldRow,
   projectFields,
   serviceFields,
-} from '../../model/service-fields.ts'
-import { listLaterSettings } from './later-settings.ts'
+} from '../../src/model/service-fields.ts'
 
 const intro = `# Settings of eudaemon.toml
 
 <!-- Made from src/model/service-fields.ts by scripts/generate.ts: do not edit. -->
 
-The file is [TOML](https://toml.io). One heading a service: \`[services.NAME]\`. Names have letters,
-digits, \`_\`, \`.\` and \`-\`, at most 64 characters, and begin with a letter or a digit. Paths are as
-seen from the folder of the file. Variables such as \`$HOME\` and \`~\` are expanded by the shell of a
-command that is text, and nowhere else. A setting that does not exist is an error, never ignored.
+The file is [TOML](https://toml.io). One heading a service: \`[services.NAME]\`. Names have
+letters, digits, \`_\`, \`.\` and \`-\`, at most 64 characters, and begin with a letter or a digit.
+Paths are as seen from the folder of the file. Variables such as \`$HOME\` and \`~\` are expanded by
+the shell of a command that is text, and nowhere else. A setting that does not exist is an error,
+never ignored.
 
 For completion in editors, begin the file with
 \`#:schema ./node_modules/eudaemon/schema/eudaemon.schema.json\`, or the path where eudaemon is

@@ -1,8 +1,8 @@
 // The JSON Schema of eudaemon.toml, for editors, made from the table of settings. The reader
 // knows more than a schema can say; what the schema refuses the reader refuses too.
 
-import { fieldTypes } from '../../model/field-types.ts'
-import { type FieldRow, type FieldScope, fieldsOfScope } from '../../model/service-fields.ts'
+import { fieldTypes } from '../../src/model/field-types.ts'
+import { type FieldRow, type FieldScope, fieldsOfScope } from '../../src/model/service-fields.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 

@@ -1,0 +1,50 @@
+// Starts a guardian in the background, for commands that need a supervisor and find none. It is a
+// session of its own with nothing of ours: no terminal, no descriptor but its log file.
+
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { toFd } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
+import { closeFd, openDevNull } from '../kernel/fd.ts'
+import { spawnProcess } from '../kernel/spawn.ts'
+
+export interface StartGuardianOptions {
+  readonly runtimeDirectory: string
+  /** Where guardian and supervisor write what they have to say. */
+  readonly logFile: string
+  /** The command line of the guardian's first shape: node, its flags, the script, its arguments. */
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** Returns as soon as it was started; whether it works is seen at the control socket. */
+export function startGuardian(options: StartGuardianOptions): void {
+  const { command, environment, logFile } = options
+  const [path = process.execPath] = command
+  makePrivate(options.runtimeDirectory)
+  makePrivate(logFile.slice(0, logFile.lastIndexOf('/')))
+  const log = openSync(logFile, 'a', 0o600)
+  const devNull = openDevNull()
+  const env = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  )
+  const files = [{ from: devNull, to: 0 }, { from: toFd(log), to: 1 }, { from: toFd(log), to: 2 }]
+  const result = spawnProcess({
+    path, argv: command, env, directory: '/', files, session: 'new-session',
+  })
+  closeSync(log)
+  closeFd(devNull)
+  if (result.kind === 'failed') {
+    throw new ToolkitError('ERR_KERNEL_CALL', `cannot start the supervisor: ${result.message}`)
+  }
+  closeFd(result.pidfd)
+}
+
+function makePrivate(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause)
+    const hint = 'Make it writable, or set EUDAEMON_HOME to a folder that is.'
+    throw new ToolkitError('ERR_KERNEL_CALL', `cannot make '${folder}': ${text}`, { hint, cause })
+  }
+}
