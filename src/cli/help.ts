@@ -1,6 +1,12 @@
 // Help, from the table of commands.
 
-import { type ArgumentSpec, type CommandSpec, commands, helpOption, type OptionSpec } from './commands.ts'
+import {
+  type ArgumentSpec,
+  type CommandSpec,
+  commands,
+  helpOption,
+  type OptionSpec,
+} from './commands.ts'
 import { type ExitCode, exitCodeMeanings } from './exit-codes.ts'
 import { printTable } from './print/table.ts'
 

@@ -1,8 +1,8 @@
 // The door of the command: arguments in, exit status out. Loads only the command that is asked for,
 // and is the only place that turns errors into text.
 
-import { ToolkitError } from '../base/toolkit-error.ts'
 import type { ErrorCode } from '../base/error-codes.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { CommandFailure, type CommandResult, type Run } from './deps.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { parseArguments } from './parse-arguments.ts'
@@ -95,4 +95,3 @@ const exitCodeByError: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
 function exitCodeOf(error: ToolkitError): ExitCode {
   return exitCodeByError[error.code] ?? exitCodes.unreachable
 }
-

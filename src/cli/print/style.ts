@@ -21,7 +21,8 @@ export function createPaint(hasColour: boolean): Paint {
   return (style, text) => `\u001b[${codes[style][0]}m${text}\u001b[${codes[style][1]}m`
 }
 
-const colourSequence = new RegExp('\\u001b\\[[0-9;]*m', 'g')
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour.
+const colourSequence = /\u001b\[[0-9;]*m/g
 
 /** Columns that the text takes, roughly: wide characters count twice, colours not at all. */
 export function widthOf(text: string): number {
