@@ -128,6 +128,22 @@ export function fdTargets(pid: Pid): string[] {
   })
 }
 
+/** A path under which a pipe can be opened that one of the processes has open; null: none has. */
+export function findOpenPipe(pids: readonly Pid[], inode: number): string | null {
+  const target = `pipe:[${inode}]`
+  for (const pid of pids) {
+    for (const name of namesIn(`/proc/${pid}/fd`)) {
+      const path = `/proc/${pid}/fd/${name}`
+      try {
+        if (readlinkSync(path) === target) return path
+      } catch (error) {
+        if (!isGone(error)) throw error
+      }
+    }
+  }
+  return null
+}
+
 function childrenByScan(pid: Pid): Pid[] {
   return [...allProcesses()].filter(({ parent }) => parent === pid).map((stat) => stat.pid)
 }

@@ -29,7 +29,7 @@ import type { Journal } from './journal.ts'
 import type { EnvFileParser } from './launch-env-file.ts'
 import { createLaunchPlanner } from './launch-plan.ts'
 import { createLauncher, notifyName } from './launcher.ts'
-import { createLogAttachments, logName } from './log-attachments.ts'
+import { createLogAttachments, logName, type PipeInodes } from './log-attachments.ts'
 import { createLogPort } from './log-port.ts'
 import { createProbePort } from './probe-port.ts'
 import { createProcessPort } from './process-port.ts'
@@ -99,14 +99,20 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const root = findCgroupRoot()
   const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${homeTag(options.directories.state)}` : null
-  const cgroups = createCgroupPort(cgroupRoot, onProblem)
+  const cgroups = createCgroupPort({
+    root: cgroupRoot, onProblem, whenIdle: (callback) => queue.onIdle(callback),
+  })
   const logPort = createLogPort({
     directory: options.directories.log,
     poller,
     onDropped: (id, bytes, reason) => onProblem(`${id}: ${bytes} bytes of log lost: ${reason}`),
     onError: (id, error) => onProblem(`${id}: log: ${error.message}`),
   })
-  const logs = createLogAttachments(`${options.directories.runtime}/pipes`, logPort, keep, unkeep)
+  const logs = createLogAttachments({
+    port: logPort, keep, unkeep,
+    record: (id, inodes) => recordPipes(journal, id, inodes, onProblem),
+    recorded: (id) => (journal.read().get(pipesKey(id)) as PipeInodes | undefined) ?? null,
+  })
   const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
   const launcher = createLauncher({ planLaunch, logs, baseEnvironment: options.baseEnvironment, keep })
   const processes = createProcessPort({
@@ -150,8 +156,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const effects: Effect[] = []
     const events: { readonly id: InstanceId; readonly event: InstanceEvent }[] = []
     for (const instance of state.instances.values()) {
+      const observed = discovery.observe(instance)
       adoptLog(instance, kept)
-      const adoption = adopt(state, instance, discovery.observe(instance), monotonicMs())
+      const adoption = adopt(state, instance, observed, monotonicMs())
       effects.push(...adoption.effects)
       events.push(...adoption.events)
       if ('invocation' in instance.phase) counters.adopted += 1
@@ -177,7 +184,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const notify = kept.get(notifyName(id))?.[0]
     kept.delete(notifyName(id))
     if (notify !== undefined) logs.setNotifyReader(id, notify)
-    if (pipes !== null || 'invocation' in instance.phase) logs.adopt(id, definition.log, pipes)
+    if (pipes === null && !('invocation' in instance.phase)) return
+    logs.adopt(id, definition.log, pipes, pipes === null ? processes.membersOf(id) : [])
   }
 
   return {
@@ -193,9 +201,30 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       timers.close()
       probes.close()
       await logPort.close()
+      cgroups.close()
       poller.close()
     },
     onDecided: queue.onDecided,
+  }
+}
+
+function pipesKey(id: InstanceId): string {
+  return `pipes ${id}`
+}
+
+/** Without it only what a double death of supervisor and guardian leaves could not be found. */
+function recordPipes(
+  journal: Journal,
+  id: InstanceId,
+  inodes: PipeInodes | null,
+  onProblem: (message: string) => void,
+): void {
+  try {
+    if (inodes === null) journal.remove(pipesKey(id))
+    else journal.put(pipesKey(id), inodes)
+  } catch (error) {
+    if (!(error instanceof ToolkitError)) throw error
+    onProblem(`${pipesKey(id)}: ${error.message}; ignoring`)
   }
 }
 

@@ -47,6 +47,8 @@ export interface ProcessPort {
   adopt(invocation: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): void
   invocationOf(id: InstanceId): Invocation | null
   setInvocation(invocation: Invocation): void
+  /** The numbers of all its processes at this moment. */
+  membersOf(id: InstanceId): readonly Pid[]
   /** Other processes than the ones that we started are there. */
   hasLeftovers(invocation: Invocation): boolean
   /** Signals the main process only; false when there is none. */
@@ -272,6 +274,11 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     for (const name of tracked.kept) deps.unkeep(name)
   }
 
+  function membersOf(id: InstanceId): readonly Pid[] {
+    const tracked = invocations.get(id)
+    return tracked === undefined ? [] : tree.membersOf(tracked).map(({ pid }) => pid)
+  }
+
   function adopt(tracked: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): void {
     invocations.set(tracked.id, tracked)
     const name = pidfdName(tracked.id, role, tracked.invocation)
@@ -284,9 +291,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     spawn, signal, watchEmpty, release, adopt, hasLeftovers,
     invocationOf: (id) => invocations.get(id) ?? null,
     setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
-    belongs: (id, pid) => {
-      const tracked = invocations.get(id)
-      return tracked !== undefined && tree.membersOf(tracked).some((member) => member.pid === pid)
-    },
+    membersOf,
+    belongs: (id, pid) => membersOf(id).includes(pid),
   }
 }
