@@ -141,8 +141,8 @@ export function findRun(readIndex: ReadIndex, indexBytes: number, offset: number
 }
 
 /**
- * The offset of the first byte written at or after `timeUs`; undefined when all are older. Clocks
- * are set back sometimes: of several answers the earliest of the neighbours is taken.
+ * The offset of what was first written, or dropped, at or after `timeUs`; undefined when all is
+ * older. Clocks are set back sometimes: of several answers the earliest of the neighbours is taken.
  */
 export function findTime(
   readIndex: ReadIndex,
@@ -152,7 +152,9 @@ export function findTime(
   const count = recordCount(indexBytes)
   const isOlder = (index: number): boolean => {
     const record = readRecord(readIndex, index)
-    return record === undefined || streamOf(record) === undefined || record.value < timeUs
+    // The size of a gap has the time of its gap.
+    if (record?.kind === 'gap-size' && index > 0) return isOlder(index - 1)
+    return record === undefined || record.value < timeUs
   }
   let low = 0
   let high = count

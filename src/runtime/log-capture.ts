@@ -16,7 +16,12 @@ import { errnoOf } from './log-files.ts'
 import { createPipeGrowth, type PipeGrowth } from './log-pipe.ts'
 import type { Shelf } from './log-quota.ts'
 import { LogSeries, type SeriesContext } from './log-series.ts'
-import { createLogWatch, type LogPosition, type LogWatch, type LogWatchOptions } from './log-watch.ts'
+import {
+  createLogWatch,
+  type LogPosition,
+  type LogWatch,
+  type LogWatchOptions,
+} from './log-watch.ts'
 
 /** After a smaller move the pipe is taken to be empty; if it is not, we are called again. */
 const SMALL_MOVE_BYTES = 16 * 1024
@@ -47,8 +52,10 @@ export class Capture {
   #movedBytes = 0
 
   constructor(
-    context: CaptureContext, shelf: Shelf,
-    fds: { readonly stdout: Fd; readonly stderr: Fd }, plan: LogPlan,
+    context: CaptureContext,
+    shelf: Shelf,
+    fds: { readonly stdout: Fd; readonly stderr: Fd },
+    plan: LogPlan,
   ) {
     this.#context = context
     this.#instance = shelf.instance
@@ -143,7 +150,7 @@ export class Capture {
 
   #pump(stream: LogStream, budget: number): void {
     const source = this.#sources[stream]
-    for (let moved = 0; moved < budget;) {
+    for (let moved = 0; moved < budget; ) {
       const count = this.#move(stream, source)
       if (count === 0) this.#hangUp(source)
       if (count === 'again' || count === 0) return

@@ -22,7 +22,8 @@ export interface LogCompressor {
 }
 
 export function createLogCompressor(
-  quota: LogQuota, onError: (instance: InstanceId, error: Error) => void,
+  quota: LogQuota,
+  onError: (instance: InstanceId, error: Error) => void,
 ): LogCompressor {
   const queue: { readonly shelf: Shelf; readonly segment: RotatedSegment }[] = []
   const abort = new AbortController()
@@ -60,7 +61,10 @@ export function createLogCompressor(
 }
 
 async function compressSegment(
-  quota: LogQuota, shelf: Shelf, segment: RotatedSegment, signal: AbortSignal,
+  quota: LogQuota,
+  shelf: Shelf,
+  segment: RotatedSegment,
+  signal: AbortSignal,
 ): Promise<void> {
   const isWanted = (): boolean => shelf.rotated.includes(segment)
   let bytes = sizeOf(shelf, segment, 'idx')
@@ -76,7 +80,9 @@ async function compressSegment(
 }
 
 async function compressFile(
-  raw: string, isWanted: () => boolean, signal: AbortSignal,
+  raw: string,
+  isWanted: () => boolean,
+  signal: AbortSignal,
 ): Promise<void> {
   const temporary = `${raw}.zst.tmp`
   try {
@@ -94,7 +100,9 @@ async function compressFile(
 }
 
 function sizeOf(
-  shelf: Shelf, segment: RotatedSegment, kind: Parameters<typeof segmentFileName>[1],
+  shelf: Shelf,
+  segment: RotatedSegment,
+  kind: Parameters<typeof segmentFileName>[1],
 ): number {
   const path = join(shelf.directory, segmentFileName(segment.number, kind))
   return ifThere(() => statSync(path))?.size ?? 0

@@ -55,7 +55,7 @@ export function createDropCount(onDropped: (bytes: number, reason: string) => vo
       reportAtUs = nowUs + RETRY_US
       report()
     },
-    unrecorded: () => unrecorded === 0 ? undefined : { sinceUs, bytes: unrecorded },
+    unrecorded: () => (unrecorded === 0 ? undefined : { sinceUs, bytes: unrecorded }),
     recorded() {
       unrecorded = 0
     },

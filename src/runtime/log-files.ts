@@ -1,10 +1,21 @@
 // The files of one instance's log: which segments there are, deleting one, cleaning up what an
 // interrupted compression left. No writing of log bytes (log-segments.ts).
 
-import { readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs'
+import {
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import {
-  CURRENT_LINK, parseSegmentFileName, type SegmentFileKind, segmentFileName,
+  CURRENT_LINK,
+  parseSegmentFileName,
+  type SegmentFileKind,
+  segmentFileName,
 } from '../protocol/log-index.ts'
 
 /** A segment that is no longer written. */
@@ -21,14 +32,20 @@ export interface RotatedSegment {
 }
 
 const allKinds: readonly SegmentFileKind[] = [
-  'log', 'log.zst', 'stamped.log', 'stamped.log.zst', 'idx',
+  'log',
+  'log.zst',
+  'stamped.log',
+  'stamped.log.zst',
+  'idx',
 ]
 
 /** The errno's name of an error from a system call or node:fs; undefined for any other. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const { errnoName, code, syscall } = error as Error & {
-    readonly errnoName?: unknown; readonly code?: unknown; readonly syscall?: unknown
+    readonly errnoName?: unknown
+    readonly code?: unknown
+    readonly syscall?: unknown
   }
   if (typeof errnoName === 'string') return errnoName
   return typeof code === 'string' && typeof syscall === 'string' ? code : undefined

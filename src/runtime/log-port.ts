@@ -43,7 +43,9 @@ export interface LogStats {
 export interface LogPort {
   /** Starts to capture and takes ownership of the descriptors. */
   attach(
-    instance: InstanceId, fds: { readonly stdout: Fd; readonly stderr: Fd }, plan: LogPlan,
+    instance: InstanceId,
+    fds: { readonly stdout: Fd; readonly stderr: Fd },
+    plan: LogPlan,
   ): void
   /** Moves everything that is in both pipes now, and ends unfinished lines. Synchronous. */
   drain(instance: InstanceId): void
@@ -61,7 +63,9 @@ export interface LogPort {
    * called at any time, also from the callback.
    */
   watchLines(
-    instance: InstanceId, options: LogWatchOptions, onMatch: (line: LogLine) => void,
+    instance: InstanceId,
+    options: LogWatchOptions,
+    onMatch: (line: LogLine) => void,
   ): { stop(): void }
   /** Resolves when old logs have been counted and nothing waits for compression. */
   settled(): Promise<void>
@@ -81,17 +85,24 @@ export function createLogPort(options: LogPortOptions): LogPort {
     onError,
   })
   const compressor = createLogCompressor(quota, onError)
-  const timer = createRotationTimer(() => nowUs() / 1000, (nowMs) => {
-    let next = Number.POSITIVE_INFINITY
-    for (const capture of captures.values()) {
-      if (capture.rotationDueMs() <= nowMs) capture.rotate()
-      next = Math.min(next, capture.rotationDueMs())
-    }
-    quota.enforce()
-    return next
-  })
+  const timer = createRotationTimer(
+    () => nowUs() / 1000,
+    (nowMs) => {
+      let next = Number.POSITIVE_INFINITY
+      for (const capture of captures.values()) {
+        if (capture.rotationDueMs() <= nowMs) capture.rotate()
+        next = Math.min(next, capture.rotationDueMs())
+      }
+      quota.enforce()
+      return next
+    },
+  )
   const contextOf = (instance: InstanceId): CaptureContext => ({
-    poller: options.poller, quota, compressor, devNull, nowUs,
+    poller: options.poller,
+    quota,
+    compressor,
+    devNull,
+    nowUs,
     expectRotation: timer.expect,
     touch: (capture) => touch(open, capture),
     onDropped: (bytes, reason) => onDropped(instance, bytes, reason),
@@ -130,9 +141,7 @@ export function createLogPort(options: LogPortOptions): LogPort {
     position: (instance) => captures.get(instance)?.position(),
     watchLines(instance, watchOptions, onMatch) {
       const capture = captures.get(instance)
-      return capture === undefined
-        ? { stop: () => {} }
-        : capture.watch(watchOptions, onMatch)
+      return capture === undefined ? { stop: () => {} } : capture.watch(watchOptions, onMatch)
     },
     async settled() {
       await scanned

@@ -59,7 +59,11 @@ export function createLogQuota(options: LogQuotaOptions): LogQuota {
     if (known !== undefined) return known
     const path = join(directory, instance)
     const made: Shelf = {
-      instance, directory: path, rotated: scanSegments(path), activeBytes: 0, rotate: undefined,
+      instance,
+      directory: path,
+      rotated: scanSegments(path),
+      activeBytes: 0,
+      rotate: undefined,
     }
     shelves.set(instance, made)
     for (const segment of made.rotated) total += segment.bytes

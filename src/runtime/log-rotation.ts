@@ -12,7 +12,7 @@ export function isFull(plan: LogPlan, bytes: number): boolean {
   return bytes >= Math.min(plan.maxSizeBytes, MAX_LOG_SEGMENT_BYTES)
 }
 
-/** When a segment that began then is to be rotated, in milliseconds since the epoch, or Infinity. */
+/** When a segment that began then is due, in milliseconds since the epoch, or Infinity. */
 export function rotationDueMs(plan: LogPlan, firstTimeUs: number | undefined): number {
   if (firstTimeUs === undefined) return Number.POSITIVE_INFINITY
   return firstTimeUs / 1000 + plan.maxAgeMs
@@ -26,7 +26,8 @@ export interface RotationTimer {
 
 /** `onDue` rotates what is due and returns the next time, or Infinity. */
 export function createRotationTimer(
-  nowMs: () => number, onDue: (nowMs: number) => number,
+  nowMs: () => number,
+  onDue: (nowMs: number) => number,
 ): RotationTimer {
   let armedFor = Number.POSITIVE_INFINITY
   let timer: NodeJS.Timeout | undefined

@@ -3,17 +3,31 @@
 // may be closed at any time; what must be known stays here.
 
 import {
-  closeSync, constants, fchmodSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Fd, toFd } from '../base/brands.ts'
 import {
-  INDEX_HEADER_BYTES, INDEX_RECORD_BYTES, isHeader, type LogStream, packHeader, packRecord,
-  recordCount, recordPosition, segmentFileName,
+  INDEX_HEADER_BYTES,
+  INDEX_RECORD_BYTES,
+  isHeader,
+  type LogStream,
+  packHeader,
+  packRecord,
+  recordCount,
+  recordPosition,
+  segmentFileName,
 } from '../protocol/log-index.ts'
 import { readRecord } from '../protocol/log-runs.ts'
-import { linkCurrent } from './log-files.ts'
+import { errnoOf, linkCurrent } from './log-files.ts'
 
 /** Two chunks of one stream within this time share a record. */
 const MERGE_US = 1_000
@@ -120,7 +134,7 @@ export class ActiveSegment {
 
   /** False when this number is taken by files that we cannot continue. */
   #tryOpen(): boolean {
-    mkdirSync(this.directory, { recursive: true, mode: DIRECTORY_MODE })
+    makeDirectory(this.directory)
     const indexFd = openFile(join(this.directory, segmentFileName(this.number, 'idx')))
     let logFd: number | undefined
     try {
@@ -163,10 +177,23 @@ export class ActiveSegment {
     // A short write means a full disk; the next one goes to the same place and says ENOSPC.
     if (written < length && writeSync(fd, this.#records, 0, length, this.#indexBytes) < length) {
       throw Object.assign(new Error('short write to a log index'), {
-        code: 'ENOSPC', syscall: 'write',
+        code: 'ENOSPC',
+        syscall: 'write',
       })
     }
     this.#indexBytes += length
+  }
+}
+
+/** With its parents. (`recursive` of node:fs reports a read-only file system as ENOENT.) */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, DIRECTORY_MODE)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    makeDirectory(dirname(path))
+    mkdirSync(path, DIRECTORY_MODE)
   }
 }
 
@@ -190,12 +217,14 @@ function prepareIndex(fd: number): number | undefined {
     if (writeSync(fd, packHeader(), 0, INDEX_HEADER_BYTES, 0) === INDEX_HEADER_BYTES) {
       return INDEX_HEADER_BYTES
     }
-    throw Object.assign(new Error('short write to a log index'), { code: 'ENOSPC', syscall: 'write' })
+    throw Object.assign(new Error('short write to a log index'), {
+      code: 'ENOSPC',
+      syscall: 'write',
+    })
   }
   readSync(fd, header, 0, INDEX_HEADER_BYTES, 0)
   if (!isHeader(header)) return undefined
-  const readIndex = (at: number, into: Uint8Array): number =>
-    readSync(fd, into, 0, into.length, at)
+  const readIndex = (at: number, into: Uint8Array): number => readSync(fd, into, 0, into.length, at)
   let count = recordCount(size)
   while (count > 0 && readRecord(readIndex, count - 1) === undefined) count -= 1
   const whole = recordPosition(count)

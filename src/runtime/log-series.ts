@@ -77,7 +77,9 @@ export class LogSeries {
 
   /** Announces a chunk of `stream` and says where to splice it to. Throws what the disk says. */
   begin(
-    stream: LogStream, nowUs: number, dropped: DroppedBytes | undefined,
+    stream: LogStream,
+    nowUs: number,
+    dropped: DroppedBytes | undefined,
   ): { readonly fd: Fd; readonly offset: number } {
     this.#checkIntact(nowUs)
     const wasEmpty = this.#segment.firstTimeUs === undefined
@@ -201,7 +203,11 @@ export class LogSeries {
 
   #retire(number: number, bytes: number): void {
     const segment: RotatedSegment = {
-      number, bytes, endedMs: this.#context.nowUs() / 1000, isCompressed: false, canContinue: false,
+      number,
+      bytes,
+      endedMs: this.#context.nowUs() / 1000,
+      isCompressed: false,
+      canContinue: false,
     }
     this.#context.quota.add(this.#shelf, segment)
     this.#keep()

@@ -24,7 +24,11 @@ export class LogStamper {
   constructor(directory: string, number: number) {
     this.number = number
     const path = join(directory, segmentFileName(number, 'stamped.log'))
-    this.#fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
+    this.#fd = openSync(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW,
+      FILE_MODE,
+    )
     this.#assembler = createLineAssembler({
       instance: '',
       // Byte for byte: what is no UTF-8 stays what it is.
@@ -78,7 +82,7 @@ export class LogStamper {
     if (this.#lines.length === 0) return
     const text = Buffer.from(this.#lines.join(''), 'latin1')
     this.#lines = []
-    for (let at = 0; at < text.length;) {
+    for (let at = 0; at < text.length; ) {
       at += writeSync(this.#fd, text, at, text.length - at, this.bytes + at)
     }
     this.bytes += text.length

@@ -21,7 +21,10 @@ export interface SegmentTail {
 
 /** Undefined when the segment is not there. A compressed one is read from memory. */
 export function openSegmentTail(
-  directory: string, number: number, offset: number, sink: RunSink,
+  directory: string,
+  number: number,
+  offset: number,
+  sink: RunSink,
 ): SegmentTail | undefined {
   const read = openBytes(directory, number)
   if (read === undefined) return undefined

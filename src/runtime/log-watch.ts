@@ -26,7 +26,9 @@ export interface LogWatch {
 }
 
 export function createLogWatch(
-  directory: string, instance: string, options: LogWatchOptions,
+  directory: string,
+  instance: string,
+  options: LogWatchOptions,
   onMatch: (line: LogLine) => void,
 ): LogWatch {
   const decoder = new TextDecoder()
