@@ -116,3 +116,11 @@ export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** The head of one answer over the control socket. */
 export const MAX_HTTP_HEAD_BYTES = 64 * 1024
+/** What is read of the body of a probe's answer before the connection is cut. */
+export const MAX_PROBE_BODY_BYTES = 64 * 1024
+/** How much of what a service writes to its notify descriptor is looked at in one turn. */
+export const MAX_NOTIFY_PEEK_BYTES = 4 * 1024
+/** Characters of the last failure of a probe that are kept. */
+export const MAX_PROBE_FAILURE_LENGTH = 300
+/** Processes of one service in which the holder of a port is looked for before all others. */
+export const MAX_PORT_HOLDER_SEARCH = 256

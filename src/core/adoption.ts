@@ -2,13 +2,21 @@
 // effects that watch again what was watched, and the events that happened while nobody looked.
 // The observation is the runtime's work; here it is only judged.
 
-import type { InstanceId, Milliseconds } from '../base/brands.ts'
+import type { InstanceId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Effect, ProjectRecord } from './effect.ts'
-import type { InstanceEvent } from './instance-event.ts'
+import type { InstanceEvent, InstanceNews } from './instance-event.ts'
 import {
-  hookRole, type InstanceState, isActive, newInstance, type ProcessRef, type Role, type Slot,
+  hookRole,
+  type InstanceState,
+  newInstance,
+  type ProcessRef,
+  type Role,
+  type Slot,
 } from './instance-state.ts'
+import { askToEnd } from './on-end.ts'
+import { killFinish } from './on-over.ts'
+import { isByTime } from './on-start.ts'
 import { linkProject } from './project-links.ts'
 import { definitionOf, type SupervisorState } from './supervisor-state.ts'
 
@@ -27,8 +35,8 @@ export interface ObservedInstance {
 
 export interface Adoption {
   readonly effects: readonly Effect[]
-  /** To be told in this order, after the effects. */
-  readonly events: readonly { readonly id: InstanceId; readonly event: InstanceEvent }[]
+  /** For `resumed`, which tells those of all instances before anything is decided. */
+  readonly events: readonly InstanceNews[]
 }
 
 /** Puts projects and records into an empty state. Records without a project are left out. */
@@ -38,7 +46,7 @@ export function restoreState(
   records: readonly InstanceState[],
 ): readonly InstanceId[] {
   for (const record of projects) {
-    state.projects.set(record.definition.name, { record, links: linkProject(record.definition) })
+    state.projects.set(record.definition.name, { record, links: linkProject(record) })
   }
   const strays: InstanceId[] = []
   for (const record of records) {
@@ -52,11 +60,21 @@ export function restoreState(
   return strays
 }
 
-/** After a reboot nothing of any record runs: what was wanted up starts afresh. */
-export function restoreAfterBoot(record: InstanceState, wallMs: number): InstanceState {
-  const { id, desired, lastExit, isRemoved } = record
+/**
+ * After a reboot nothing of any record runs: what was wanted up starts afresh. A service that had
+ * finished starts again when its definition says that it starts at boot.
+ */
+export function restoreAfterBoot(
+  record: InstanceState,
+  wallMs: number,
+  isStartedAtBoot: boolean,
+): InstanceState {
+  const { id, lastExit, isRemoved, phase } = record
+  const isFinished = phase.name === 'down' && phase.isFinished
+  const desired = isFinished && isStartedAtBoot && !isRemoved ? 'up' : record.desired
   const fresh = { ...newInstance(id, wallMs), desired, lastExit, isRemoved }
-  return desired === 'up' ? { ...fresh, phase: { name: 'waiting' } } : fresh
+  if (desired === 'up') return { ...fresh, phase: { name: 'waiting' } }
+  return isFinished ? { ...fresh, phase } : fresh
 }
 
 /** Compares one instance with what was observed of it. */
@@ -64,20 +82,25 @@ export function adopt(
   state: SupervisorState,
   instance: InstanceState,
   observed: ObservedInstance,
-  nowMs: Milliseconds,
 ): Adoption {
-  const { phase, id, deadlineMs } = instance
-  const effects: Effect[] = []
-  const events: InstanceEvent[] = []
-  if (deadlineMs !== null) effects.push({ type: 'arm-timer', id, atMs: Math.max(deadlineMs, nowMs) })
+  const { phase, id } = instance
+  const effects = watchesOf(state, instance)
   if (!('invocation' in phase)) return { effects, events: [] }
-  const slots = slotsOf(instance)
+  const { invocation } = phase
+  const { hasLeftovers } = observed
+  const events: InstanceEvent[] = []
   // Hooks first: the end of the main process then finds none that is not accounted for.
-  for (const [role, slot] of slots) {
-    const observation = observed.roles[role] ?? { kind: 'ended', status: { kind: 'unknown' } }
-    adoptSlot(state, instance, role, slot, observation, observed.hasLeftovers, effects, events)
+  for (const [role, slot] of slotsOf(instance)) {
+    const seen = observed.roles[role] ?? { kind: 'ended', status: { kind: 'unknown' } }
+    if (seen.kind === 'never-spawned') events.push({ type: 'never-spawned', role, invocation })
+    else if (seen.kind === 'ended') {
+      // Also one whose number was never recorded: it was not ready for a moment, as far as we know.
+      events.push({ type: 'exited', role, invocation, status: seen.status, hasLeftovers })
+    } else if (slot === 'spawning') {
+      const { process, logMark } = seen
+      events.push({ type: 'spawned', role, invocation, process, logMark })
+    }
   }
-  watchAgain(state, instance, observed, effects)
   return { effects, events: events.map((event) => ({ id, event })) }
 }
 
@@ -89,65 +112,40 @@ function slotsOf({ phase }: InstanceState): readonly (readonly [Role, Slot])[] {
   return slots
 }
 
-function adoptSlot(
-  state: SupervisorState,
-  instance: InstanceState,
-  role: Role,
-  slot: Slot,
-  observation: Observation,
-  hasLeftovers: boolean,
-  effects: Effect[],
-  events: InstanceEvent[],
-): void {
-  const { phase, id } = instance
-  if (!('invocation' in phase)) return
+/**
+ * What lived only in the memory of the one that died, or was not acted upon while the supervisor
+ * held: the timer, the watches, and the signals that may or may not have been sent.
+ */
+export function watchesOf(state: SupervisorState, instance: InstanceState): readonly Effect[] {
+  const { phase, id, deadlineMs } = instance
+  const effects: Effect[] = []
+  if (deadlineMs !== null) effects.push({ type: 'arm-timer', id, atMs: deadlineMs })
+  if (!('invocation' in phase)) return effects
   const { invocation } = phase
-  if (observation.kind === 'alive') {
-    const { process, logMark } = observation
-    if (slot === 'spawning') events.push({ type: 'spawned', role, invocation, process, logMark })
-    return
-  }
-  if (observation.kind === 'ended') {
-    if (slot === 'spawning') {
-      // It ran and ended before its number was recorded: the number is of no more use.
-      const process = { pid: 0 as ProcessRef['pid'], startTime: 0 }
-      events.push({ type: 'spawned', role, invocation, process, logMark: null })
-    }
-    events.push({ type: 'exited', role, invocation, status: observation.status, hasLeftovers })
-    return
-  }
-  const exit = 'ending' in phase ? phase.ending.exit : null
-  effects.push({ type: 'spawn', id, invocation, role, definition: definitionOf(state, id), exit })
-}
-
-/** The watches that lived only in the memory of the one that died. */
-function watchAgain(
-  state: SupervisorState,
-  instance: InstanceState,
-  observed: ObservedInstance,
-  effects: Effect[],
-): void {
-  const { phase, id } = instance
   const definition = definitionOf(state, id)
   const { readiness, liveness } = definition
-  const isMainAlive = observed.roles.main?.kind === 'alive'
-  const isWatched = !['immediate', 'delay'].includes(readiness.kind) && definition.kind === 'longrun'
-  if (phase.name === 'starting' && phase.main !== 'spawning' && isMainAlive && isWatched) {
-    const { invocation, logMark } = phase
-    effects.push({ type: 'watch-ready', id, invocation, readiness, definition, logMark })
-  }
-  if ((phase.name === 'up' || phase.name === 'reloading') && isMainAlive && liveness !== null) {
-    const { invocation } = phase
-    effects.push({ type: 'watch-live', id, invocation, liveness, definition })
-  }
-  const isEnding = phase.name === 'stopping' || phase.name === 'killing'
-  if (isEnding && phase.main === null) {
-    effects.push({ type: 'watch-empty', id, invocation: phase.invocation })
-  }
-  // The signal may or may not have been sent before the death: it is sent again.
-  if (phase.name === 'stopping' && phase.hook === null && isActive(instance)) {
-    const { signal, kill } = definition.stop
-    const scope = phase.main === null || kill === 'cgroup' ? 'all' : kill === 'group' ? 'group' : 'main'
-    effects.push({ type: 'signal', id, invocation: phase.invocation, signal, scope })
+  switch (phase.name) {
+    case 'starting': {
+      const isWatched = definition.kind === 'longrun' && !isByTime(readiness)
+      if (!isWatched || phase.main === 'spawning') return effects
+      const { logMark } = phase
+      effects.push({ type: 'watch-ready', id, invocation, readiness, definition, logMark })
+      return effects
+    }
+    case 'up':
+    case 'reloading':
+      if (phase.main !== null && liveness !== null) {
+        effects.push({ type: 'watch-live', id, invocation, liveness, definition })
+      }
+      return effects
+    case 'stopping':
+    case 'killing':
+      effects.push(...askToEnd({ ...instance, phase }, { definition }))
+      return effects
+    case 'finish':
+      if (phase.hook === null) effects.push(...killFinish({ id, phase }))
+      return effects
+    default:
+      return effects
   }
 }

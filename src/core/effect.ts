@@ -7,7 +7,12 @@
 
 import type { InstanceId, InvocationId, Milliseconds } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
-import type { Liveness, ProjectDefinition, Readiness, ServiceDefinition } from '../model/service-definition.ts'
+import type {
+  Liveness,
+  ProjectDefinition,
+  Readiness,
+  ServiceDefinition,
+} from '../model/service-definition.ts'
 import type { InstanceState, PhaseName, Role } from './instance-state.ts'
 
 /**
@@ -81,6 +86,17 @@ export interface ProjectRecord {
   readonly scale: Readonly<Record<string, number>>
   /** Services that are gone from the file, until the last of their instances is down. */
   readonly retired: Readonly<Record<string, ServiceDefinition>>
+  /** The last change of each service that only a new invocation can take. */
+  readonly changes: Readonly<Record<string, DefinitionChange>>
   /** The project is being stopped for good, and forgotten after its last instance. */
   readonly isRemoved: boolean
+}
+
+/**
+ * A change is stored with the definition, and an invocation that was begun with a smaller revision
+ * is restarted: a supervisor that dies between storing a definition and acting on it forgets nothing.
+ */
+export interface DefinitionChange {
+  readonly revision: number
+  readonly settings: readonly string[]
 }

@@ -1,7 +1,7 @@
 // Everything that can happen to one instance. Past facts and `want-…` requests; plain data.
 // Facts about processes name their invocation, so that news of a former life is recognised.
 
-import type { InvocationId } from '../base/brands.ts'
+import type { InstanceId, InvocationId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { ProcessRef, Role } from './instance-state.ts'
 
@@ -20,12 +20,16 @@ export type InstanceEvent =
   | { readonly type: 'may-stop' }
   /** Propagation: something it requires is wanted down. */
   | { readonly type: 'must-stop'; readonly reason: string }
+  /** Propagation: it ended while something it requires is not up; it waits for that instead. */
+  | { readonly type: 'must-wait'; readonly reason: string }
   | ({
       readonly type: 'spawned'
       readonly role: Role
       readonly process: ProcessRef
       readonly logMark: string | null
     } & OfInvocation)
+  /** Adoption: proven that the intent was recorded and the spawn never happened. */
+  | ({ readonly type: 'never-spawned'; readonly role: Role } & OfInvocation)
   | ({ readonly type: 'spawn-failed'; readonly role: Role; readonly reason: string } & OfInvocation)
   | ({
       readonly type: 'exited'
@@ -44,4 +48,13 @@ export type InstanceEvent =
   | { readonly type: 'timer-fired' }
 
 export type InstanceEventType = InstanceEvent['type']
-export type EventOf<Type extends InstanceEventType> = Extract<InstanceEvent, { readonly type: Type }>
+export type EventOf<Type extends InstanceEventType> = Extract<
+  InstanceEvent,
+  { readonly type: Type }
+>
+
+/** An event and whom it is about. */
+export interface InstanceNews {
+  readonly id: InstanceId
+  readonly event: InstanceEvent
+}

@@ -16,7 +16,8 @@
 //   killing     the stop timeout passed, SIGKILL was sent, until nothing is left
 //   finish      the invocation is over and the finish hook runs
 //   backoff     it ended and is wanted up again after a delay
-//   failed      it is wanted up and we gave up; an operator or a new definition starts it again
+//   failed      it is wanted up and we gave up; an operator or a new definition starts it again, and
+//               an outage of what it requires gives it one more try (never with policy 'never')
 //
 // Pairs of desired and phase that look odd and are right: (down, up): wanted down, but those that
 // need it are still stopping; (up, stopping): a restart; (up, failed): nobody changed their mind.
@@ -79,7 +80,11 @@ export type Phase =
       /** Where the log stood before the spawn: readiness by log pattern looks from there. */
       readonly logMark: string | null
     } & InvocationData)
-  | ({ readonly name: 'up'; readonly main: ProcessRef | null; readonly readyMs: number } & InvocationData)
+  | ({
+      readonly name: 'up'
+      readonly main: ProcessRef | null
+      readonly readyMs: number
+    } & InvocationData)
   | ({
       readonly name: 'reloading'
       readonly main: ProcessRef
@@ -88,7 +93,13 @@ export type Phase =
     } & InvocationData)
   | ({ readonly name: 'stopping' } & EndingData)
   | ({ readonly name: 'killing' } & EndingData)
-  | ({ readonly name: 'finish'; readonly hook: Slot; readonly ending: Ending; readonly wasReady: boolean } & InvocationData)
+  | ({
+      readonly name: 'finish'
+      /** Null: the hook is over, and what it left behind is being killed. */
+      readonly hook: Slot | null
+      readonly ending: Ending
+      readonly wasReady: boolean
+    } & InvocationData)
   | { readonly name: 'backoff' }
   | { readonly name: 'failed' }
 
@@ -128,10 +139,15 @@ export interface InstanceState<P extends Phase = Phase> {
   readonly lastExit: LastExit | null
   /** What had to be killed in the last stop, as `name (pid)`. */
   readonly killed: readonly string[]
-  /** A restart that was asked for while a spawn was in flight: done as soon as that is known. */
+  /**
+   * A restart that was asked for when it could not be done: a spawn was in flight, the supervisor
+   * held, or the invocation was ending already. Done as soon as that is over.
+   */
   readonly restartAsked: string | null
   /** Its definition is gone: forget it when it is down. */
   readonly isRemoved: boolean
+  /** The revision of its definition that the last invocation was begun with (ProjectRecord). */
+  readonly revision: number
 }
 
 /** A new instance of which nothing is wanted yet. */
@@ -150,6 +166,7 @@ export function newInstance(id: InstanceId, wallMs: number): InstanceState {
     killed: [],
     restartAsked: null,
     isRemoved: false,
+    revision: 0,
   }
 }
 
@@ -190,5 +207,7 @@ export function isActive(instance: InstanceState): boolean {
 /** True while a spawn is in flight: the outcome must be known before anything else is done. */
 export function isSpawning(instance: InstanceState): boolean {
   const { phase } = instance
-  return ('hook' in phase && phase.hook === 'spawning') || ('main' in phase && phase.main === 'spawning')
+  return (
+    ('hook' in phase && phase.hook === 'spawning') || ('main' in phase && phase.main === 'spawning')
+  )
 }

@@ -1,29 +1,26 @@
-// Handlers: from the first sign of an end to the last process gone, the finish hook, and what comes
-// after. Escalation follows the set of processes, not the leader: the deadline stands until nothing
-// of the invocation is left.
+// Handlers: from the first sign of an end to the last process gone. Escalation follows the set of
+// processes, not the leader: the deadline stands until nothing of the invocation is left. What
+// comes after it is in on-over.ts.
 
+import type { InstanceId, InvocationId } from '../base/brands.ts'
 import { signalNumbers } from '../base/signal.ts'
 import type { KillMode } from '../model/service-definition.ts'
 import type { Effect, SignalScope } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
-import type { InstanceId, InvocationId } from '../base/brands.ts'
-import type { Ending, InstanceState, Phase, PhaseOf, ProcessRef } from './instance-state.ts'
-import { decideRestart, endReason, isCleanExit } from './restart-decision.ts'
+import type { Ending, InstanceState, PhaseOf, ProcessRef, Slot } from './instance-state.ts'
+import { conclude, KILL_AGAIN_MS, type Running } from './on-over.ts'
+import { endReason } from './restart-decision.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
-import { MAX_RESTART_HISTORY } from '../base/limits.ts'
-
-/** SIGKILL is repeated at this distance; a process in uninterruptible sleep may outlive many. */
-const KILL_AGAIN_MS = 5_000
 
 interface Remains {
   readonly main: ProcessRef | null
-  readonly hook: ProcessRef | null
+  /** A setup or reload command that runs. */
+  readonly hook: Slot | null
   readonly hasLeftovers: boolean
 }
 
-type RunningPhase = Extract<Phase, { readonly invocation: InvocationId }>
 type EndingInstance = InstanceState<PhaseOf<'stopping'> | PhaseOf<'killing'>>
-type Running = InstanceState<RunningPhase>
+type HookPhase = PhaseOf<'setup'> | PhaseOf<'starting'> | PhaseOf<'finish'> | PhaseOf<'reloading'>
 
 /** The invocation is to end, or its main process has. Asks what is left to end, or concludes. */
 export function beginEnding(
@@ -34,32 +31,75 @@ export function beginEnding(
 ): Transition {
   const { phase, id } = instance
   const { invocation, startedMs } = phase
-  const { stop, liveness, readiness } = context.definition
-  const readyForMs = 'readyMs' in phase ? context.nowMs - phase.readyMs : 0
+  const { stop, restart } = context.definition
+  const { main, hook } = remains
   const wasReady = 'readyMs' in phase
-  const unwatch: Effect[] = []
-  const watched = phase.name === 'starting' && !['immediate', 'delay'].includes(readiness.kind)
-  if (watched || (wasReady && liveness !== null)) unwatch.push({ type: 'unwatch', id })
-  const isLeftAlone = stop.kill === 'process' && remains.main === null
-  if (remains.main === null && remains.hook === null && (!remains.hasLeftovers || isLeftAlone)) {
-    const over = conclude(instance, context, ending, readyForMs)
+  const isStable = 'readyMs' in phase && context.nowMs - phase.readyMs >= restart.stableMs
+  const settled = isStable ? { ...instance, failures: 0 } : instance
+  const isWatched = phase.name !== 'setup' && !('main' in phase && phase.main === 'spawning')
+  const unwatch: readonly Effect[] = isWatched ? [{ type: 'unwatch', id }] : []
+  const isLeftAlone = stop.kill === 'process' || !remains.hasLeftovers
+  if (main === null && hook === null && isLeftAlone) {
+    const over = conclude(settled, context, ending)
     return { ...over, effects: [...unwatch, ...over.effects] }
   }
-  const { main } = remains
-  const counters = readyForMs >= context.definition.restart.stableMs ? { failures: 0 } : {}
   const hasStopCommand = main !== null && stop.command !== null && ending.cause !== 'ready-timeout'
-  const stopping = enter(instance, context, {
-    name: 'stopping', main, hook: hasStopCommand ? 'spawning' : null, ending, wasReady, invocation, startedMs,
-  }, { deadlineMs: context.nowMs + stop.timeoutMs, reason: ending.reason, change: { ...counters, killed: [] } })
-  const effects: Effect[] = [...unwatch]
-  if (hasStopCommand) effects.push(spawnEffect(stopping, context, 'stop', invocation))
-  else if (main === null && stop.kill === 'mixed') effects.push(kill(id, invocation, 'all'))
-  else {
-    const scope = main === null ? 'all' : scopeOf(stop.kill)
-    effects.push({ type: 'signal', id, invocation, signal: stop.signal, scope })
+  const stopping = enter(
+    settled,
+    context,
+    {
+      name: 'stopping',
+      main,
+      hook: hasStopCommand ? 'spawning' : null,
+      ending,
+      wasReady,
+      invocation,
+      startedMs,
+    },
+    {
+      deadlineMs: context.nowMs + stop.timeoutMs,
+      reason: ending.reason,
+      change: { killed: [] },
+    },
+  )
+  if (hasStopCommand) {
+    const spawn = spawnEffect(stopping, context, 'stop', invocation)
+    return { instance: stopping, effects: [...unwatch, spawn] }
   }
-  if (main === null) effects.push({ type: 'watch-empty', id, invocation })
-  return { instance: stopping, effects }
+  const asking =
+    hook === null
+      ? askToEnd(stopping, context)
+      : [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
+  return { instance: stopping, effects: [...unwatch, ...asking] }
+}
+
+/** What is done to end what is there: first in `stopping`, and again after a restart of ours. */
+export function askToEnd(
+  { id, phase }: EndingInstance,
+  { definition }: Pick<Context, 'definition'>,
+): readonly Effect[] {
+  const { invocation, main, hook } = phase
+  const { stop } = definition
+  // The stop command does the asking, and it may finish its work in peace.
+  if (hook !== null && phase.name === 'stopping') return []
+  const effects: Effect[] = []
+  if (phase.name === 'killing') {
+    const isMainOnly = stop.kill === 'process' && main !== null
+    effects.push(kill(id, invocation, isMainOnly ? 'main' : 'all'))
+    if (isMainOnly && hook !== null) effects.push(kill(id, invocation, 'hook'))
+  } else if (main !== null) {
+    effects.push(signalTo(id, invocation, stop.signal, scopeOf(stop.kill)))
+  } else {
+    // `mixed` asks the main process only; what outlives it is killed.
+    const signal = stop.kill === 'mixed' ? signalNumbers.KILL : stop.signal
+    effects.push(signalTo(id, invocation, signal, 'all'))
+  }
+  return [...effects, ...watchIfLast({ id, phase })]
+}
+
+function watchIfLast({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
+  if (phase.main !== null) return []
+  return [{ type: 'watch-empty', id, invocation: phase.invocation }]
 }
 
 function scopeOf(mode: KillMode): SignalScope {
@@ -67,8 +107,21 @@ function scopeOf(mode: KillMode): SignalScope {
   return mode === 'group' ? 'group' : 'main'
 }
 
+function hookScope(mode: KillMode): SignalScope {
+  return mode === 'process' ? 'hook' : 'all'
+}
+
+function signalTo(
+  id: InstanceId,
+  invocation: InvocationId,
+  signal: number,
+  scope: SignalScope,
+): Effect {
+  return { type: 'signal', id, invocation, signal, scope }
+}
+
 function kill(id: InstanceId, invocation: InvocationId, scope: SignalScope): Effect {
-  return { type: 'signal', id, invocation, signal: signalNumbers.KILL, scope }
+  return signalTo(id, invocation, signalNumbers.KILL, scope)
 }
 
 /** The main process of a running instance ended by itself. */
@@ -78,10 +131,16 @@ export function onMainExited(
   context: Context,
 ): Transition {
   const hook = instance.phase.name === 'reloading' ? instance.phase.hook : null
-  const remaining = hook === 'spawning' ? null : hook
-  return beginEnding(instance, context, {
-    cause: 'exited', exit: event.status, reason: endReason(event.status),
-  }, { hasLeftovers: event.hasLeftovers || hook !== null, main: null, hook: remaining })
+  return beginEnding(
+    instance,
+    context,
+    { cause: 'exited', exit: event.status, reason: endReason(event.status) },
+    {
+      hasLeftovers: event.hasLeftovers || hook !== null,
+      main: null,
+      hook,
+    },
+  )
 }
 
 /** Something ended while the invocation is being ended. */
@@ -89,21 +148,23 @@ export function onEndingExited(
   instance: EndingInstance,
   event: EventOf<'exited'>,
   context: Context,
-): Transition {
-  const { phase, id } = instance
-  const { stop } = context.definition
-  if (event.role !== 'main') {
-    const without = within(instance, { phase: { ...phase, hook: null } })
-    if (phase.main === null) return overOrEmpty(without, context, event.hasLeftovers)
-    if (phase.name === 'killing' || event.role !== 'stop') return { instance: without, effects: [] }
-    const { signal } = stop
-    const scope = scopeOf(stop.kill)
-    const { invocation } = phase
-    return { instance: without, effects: [{ type: 'signal', id, invocation, signal, scope }] }
+): Transition | null {
+  const { phase } = instance
+  const { role, status, hasLeftovers } = event
+  if (role === 'main') {
+    const wasKilled = phase.name === 'killing' && phase.main !== null
+    const isNamed = instance.killed.length > 0
+    const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : instance.killed
+    const ending = { ...phase.ending, exit: status }
+    const without = within(instance, { phase: { ...phase, main: null, ending }, killed })
+    return overOrEmpty(without, context, hasLeftovers || phase.hook !== null)
   }
-  const ending = { ...phase.ending, exit: event.status }
-  const without = within(instance, { phase: { ...phase, main: null, ending } })
-  return overOrEmpty(without, context, event.hasLeftovers || phase.hook !== null)
+  // A setup or reload command was asked to end with the rest and is not in the record.
+  const isOfStop = role === 'stop' && phase.hook !== null
+  if (!isOfStop && phase.main !== null) return null
+  const without = isOfStop ? within(instance, { phase: { ...phase, hook: null } }) : instance
+  if (phase.main === null) return overOrEmpty(without, context, hasLeftovers)
+  return { instance: without, effects: askToEnd(without, context) }
 }
 
 /** The stop command could not be run: then the signal does its work. */
@@ -111,41 +172,54 @@ export function onEndingSpawnFailed(
   instance: EndingInstance,
   event: EventOf<'spawn-failed'>,
   context: Context,
-): Transition {
+): Transition | null {
   const { role, invocation } = event
-  const status = { kind: 'unknown' as const }
-  return onEndingExited(instance, { type: 'exited', role, invocation, status, hasLeftovers: true }, context)
+  const status = { kind: 'unknown' } as const
+  const exited = { type: 'exited', role, invocation, status, hasLeftovers: true } as const
+  return onEndingExited(instance, exited, context)
+}
+
+/** The former supervisor died before it ran the stop command. */
+export function onStopNeverSpawned(
+  instance: EndingInstance,
+  event: EventOf<'never-spawned'>,
+  context: Context,
+): Transition | null {
+  const { role, invocation } = event
+  if (instance.phase.name === 'killing' || context.definition.stop.command === null) {
+    const reason = 'not begun'
+    return onEndingSpawnFailed(
+      instance,
+      { type: 'spawn-failed', role, invocation, reason },
+      context,
+    )
+  }
+  return { instance, effects: [spawnEffect(instance, context, 'stop', invocation)] }
 }
 
 /** The leader is gone: either nothing is left, or the rest is told as well and watched. */
-function overOrEmpty(instance: EndingInstance, context: Context, hasLeftovers: boolean): Transition {
-  const { phase, id } = instance
-  const { stop } = context.definition
-  if (!hasLeftovers || stop.kill === 'process') return concludePhase(instance, context)
-  const { invocation } = phase
-  const isKill = phase.name === 'killing' || stop.kill === 'mixed'
-  const signal = isKill ? signalNumbers.KILL : stop.signal
-  return {
-    instance,
-    effects: [
-      { type: 'signal', id, invocation, signal, scope: 'all' },
-      { type: 'watch-empty', id, invocation },
-    ],
-  }
+function overOrEmpty(
+  instance: EndingInstance,
+  context: Context,
+  hasLeftovers: boolean,
+): Transition {
+  const { phase } = instance
+  const isLeftAlone = context.definition.stop.kill === 'process' && phase.hook === null
+  if (!hasLeftovers || isLeftAlone) return conclude(instance, context, phase.ending)
+  return { instance, effects: askToEnd(instance, context) }
 }
 
+/** Nothing is left. A process that we know of is still reported by `exited`, with its status. */
 export function onEmptied(
   instance: EndingInstance,
   event: EventOf<'emptied'>,
   context: Context,
 ): Transition | null {
-  // A main process that we know of is reported by `exited`; only its status may still be on its way.
-  if (instance.phase.main !== null) return null
-  return concludePhase(within(instance, { killed: event.killed }), context)
-}
-
-function concludePhase(instance: EndingInstance, context: Context): Transition {
-  return conclude(instance, context, instance.phase.ending, null)
+  const { main, hook, ending } = instance.phase
+  const killed = event.killed.length === 0 ? instance.killed : event.killed
+  const emptied = within(instance, { killed })
+  if (main !== null || hook !== null) return { instance: emptied, effects: [] }
+  return conclude(emptied, context, ending)
 }
 
 /** The stop timeout has passed: no more asking. Again and again, until nothing is left. */
@@ -154,131 +228,39 @@ export function onStopTimer(
   _event: unknown,
   context: Context,
 ): Transition {
-  const { phase, id } = instance
+  const { phase } = instance
   const isFirst = phase.name === 'stopping'
-  const killing = enter(instance, context, { ...phase, name: 'killing' }, {
-    deadlineMs: context.nowMs + KILL_AGAIN_MS,
-    reason: isFirst ? `${phase.ending.reason}; SIGKILL after the stop timeout` : `${instance.reason}`,
-  })
-  const scope = context.definition.stop.kill === 'process' ? 'main' : 'all'
-  const effects: Effect[] = [kill(id, phase.invocation, scope)]
-  if (phase.main === null) effects.push({ type: 'watch-empty', id, invocation: phase.invocation })
-  return { instance: killing, effects }
+  const killing = enter(
+    instance,
+    context,
+    { ...phase, name: 'killing' },
+    {
+      deadlineMs: context.nowMs + KILL_AGAIN_MS,
+      reason: isFirst
+        ? `${phase.ending.reason}; SIGKILL after the stop timeout`
+        : `${instance.reason}`,
+    },
+  )
+  return { instance: killing, effects: askToEnd(killing, context) }
 }
 
-/**
- * The invocation is over: the finish hook, then what comes next. `readyForMs` is null when the
- * counters were settled on entering `stopping`.
- */
-export function conclude(
-  instance: Running,
-  context: Context,
-  ending: Ending,
-  readyForMs: number | null,
-): Transition {
-  const { phase, id } = instance
-  const { invocation, startedMs } = phase
-  const wasReady = 'wasReady' in phase ? phase.wasReady : 'readyMs' in phase
-  const { finish, restart } = context.definition
-  const failures = (readyForMs ?? 0) >= restart.stableMs ? 0 : instance.failures
-  const lastExit =
-    ending.exit === null ? instance.lastExit : { status: ending.exit, atWallMs: context.wallMs }
-  const ended = { ...instance, failures, lastExit }
-  if (finish !== null && phase.name !== 'finish') {
-    const finishing = enter(
-      ended,
-      context,
-      { name: 'finish', hook: 'spawning', ending, wasReady, invocation, startedMs },
-      { deadlineMs: context.nowMs + finish.timeoutMs, reason: ending.reason },
-    )
-    const { exit } = ending
-    const spawn = spawnEffect(finishing, context, 'finish', invocation, exit)
-    return { instance: finishing, effects: [spawn] }
-  }
-  const next = decideNext(ended, context, ending, wasReady)
-  return { ...next, effects: [{ type: 'release', id, invocation }, ...next.effects] }
-}
-
-function decideNext(
-  instance: Running,
-  context: Context,
-  ending: Ending,
-  wasReady: boolean,
-): Transition {
-  const { definition, nowMs } = context
-  const { reason } = ending
-  if (instance.desired === 'down') {
-    const down = enter(instance, context, { name: 'down', isFinished: false }, {
-      reason: stopReason(instance),
-    })
-    return { instance: down, effects: [] }
-  }
-  if (ending.cause === 'stop' || ending.cause === 'restart' || ending.cause === 'blocked') {
-    const change = { failures: 0 }
-    return { instance: enter(instance, context, { name: 'waiting' }, { reason, change }), effects: [] }
-  }
-  const isClean = ending.cause === 'exited' && isCleanExit(definition.restart, ending.exit)
-  if (definition.kind === 'oneshot' && isClean) {
-    const { invocation, startedMs } = instance.phase
-    const done = { name: 'up' as const, main: null, invocation, startedMs, readyMs: nowMs }
-    return { instance: enter(instance, context, done), effects: [] }
-  }
-  // The counters already tell a stable run from a short one: `failures` was reset above.
-  const run = { ending, wasReady, readyForMs: 0 }
-  const { decision, prng } = decideRestart(definition.restart, instance, run, nowMs, context.prng)
-  if (decision.kind === 'finished') {
-    const finished = enter(instance, context, { name: 'down', isFinished: true }, {
-      reason: decision.reason,
-      change: { desired: 'down' },
-    })
-    return { instance: finished, effects: [] }
-  }
-  if (decision.kind === 'give-up') {
-    const failed = enter(instance, context, { name: 'failed' }, { reason: decision.reason })
-    return { instance: failed, effects: [] }
-  }
-  const change = {
-    failures: decision.failures,
-    restarts: instance.restarts + 1,
-    restartTimesMs: [...instance.restartTimesMs, nowMs].slice(-MAX_RESTART_HISTORY),
-  }
-  if (decision.delayMs === 0) {
-    const waiting = enter(instance, context, { name: 'waiting' }, { reason, change })
-    return { instance: waiting, effects: [], prng }
-  }
-  const deadlineMs = nowMs + decision.delayMs
-  const backoff = enter(instance, context, { name: 'backoff' }, { reason, deadlineMs, change })
-  return { instance: backoff, effects: [], prng }
-}
-
-function stopReason(instance: InstanceState): string {
-  if (instance.killed.length === 0) return 'stopped'
-  return `stopped; had to be killed: ${instance.killed.join(', ')}`
-}
-
-/** The finish hook ended, or could not be run: its result is reported and changes nothing. */
-export function onFinishOver(
-  instance: InstanceState<PhaseOf<'finish'>>,
-  event: EventOf<'exited'> | EventOf<'spawn-failed'>,
-  context: Context,
-): Transition {
-  const { phase, id } = instance
-  const over = conclude(instance, context, phase.ending, null)
-  if (event.type !== 'exited' || !event.hasLeftovers) return over
-  const { invocation } = phase
-  return { ...over, effects: [kill(id, invocation, 'all'), ...over.effects] }
-}
-
-export function onFinishSpawned(
-  instance: InstanceState<PhaseOf<'finish'>>,
+/** The stop command runs. */
+export function onStopHookSpawned(
+  instance: EndingInstance,
   event: EventOf<'spawned'>,
-): Transition {
-  return { instance: within(instance, { phase: { ...instance.phase, hook: event.process } }), effects: [] }
+  context: Context,
+): Transition | null {
+  // A reload command whose spawn was in flight ends with the rest.
+  if (event.role !== 'stop' || instance.phase.hook === null) {
+    return { instance, effects: askToEnd(instance, context) }
+  }
+  const spawned = within(instance, { phase: { ...instance.phase, hook: event.process } })
+  return { instance: spawned, effects: askToEnd(spawned, context) }
 }
 
 /** A hook took too long: it is killed, and its end is reported as `exited`. */
 export function onHookTimer(
-  instance: InstanceState<PhaseOf<'setup'> | PhaseOf<'finish'> | PhaseOf<'reloading'>>,
+  instance: InstanceState<HookPhase>,
   _event: unknown,
   context: Context,
 ): Transition {
@@ -286,5 +268,9 @@ export function onHookTimer(
   const deadlineMs = context.nowMs + KILL_AGAIN_MS
   const late = within(instance, { deadlineMs, reason: `${phase.name}: took too long; SIGKILL` })
   const scope = phase.name === 'reloading' ? 'hook' : 'all'
-  return { instance: late, effects: [kill(id, phase.invocation, scope)] }
+  const effects: Effect[] = [kill(id, phase.invocation, scope)]
+  if (phase.name === 'finish' && phase.hook === null) {
+    effects.push({ type: 'watch-empty', id, invocation: phase.invocation })
+  }
+  return { instance: late, effects }
 }

@@ -3,29 +3,47 @@
 import { printExitStatus } from '../base/exit-status.ts'
 import type { EventOf } from './instance-event.ts'
 import type { InstanceState, PhaseOf, Slot } from './instance-state.ts'
-import { beginEnding, conclude } from './on-end.ts'
+import { beginEnding } from './on-end.ts'
+import { decideNext } from './on-over.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
 
 /** How long a reload command may take before it is killed. */
 const RELOAD_TIMEOUT_MS = 60_000
 
-type Live = InstanceState<PhaseOf<'starting'> | PhaseOf<'up'> | PhaseOf<'reloading'> | PhaseOf<'setup'>>
+type Live = InstanceState<
+  PhaseOf<'starting'> | PhaseOf<'up'> | PhaseOf<'reloading'> | PhaseOf<'setup'>
+>
 
 /** Only what is wanted changes; propagation says when. */
 export function onWantDown(instance: InstanceState): Transition {
-  return { instance: within(instance, { desired: 'down' }), effects: [] }
+  return { instance: within(instance, { desired: 'down', restartAsked: null }), effects: [] }
 }
 
-export function onWantUpAgain(instance: InstanceState): Transition {
+export function onWantUpAgain(instance: InstanceState): Transition | null {
+  if (instance.desired === 'up') return null
   return { instance: within(instance, { desired: 'up' }), effects: [] }
+}
+
+/** Wanted while it is ending: it starts again whatever its restart policy says of the end. */
+export function onWantAfterEnd(
+  instance: InstanceState,
+  event: EventOf<'want-up'> | EventOf<'want-restart'>,
+): Transition {
+  const restartAsked = event.type === 'want-restart' ? event.reason : 'start was asked for'
+  return { instance: within(instance, { desired: 'up', restartAsked }), effects: [] }
 }
 
 /** Nothing of it runs: down at once. */
 export function onGoDown(instance: InstanceState, _event: unknown, context: Context): Transition {
-  const down = enter(instance, context, { name: 'down', isFinished: false }, {
-    reason: 'stopped',
-    change: { desired: 'down', killed: [] },
-  })
+  const down = enter(
+    instance,
+    context,
+    { name: 'down', isFinished: false },
+    {
+      reason: 'stopped',
+      change: { desired: 'down', killed: [], restartAsked: null },
+    },
+  )
   return { instance: down, effects: [] }
 }
 
@@ -47,7 +65,8 @@ export function onWantRestart(
   context: Context,
 ): Transition | null {
   const wanted = { ...instance, desired: 'up' as const, restartTimesMs: [], restartAsked: null }
-  const ended = end(wanted, context, 'restart', event.reason)
+  // In hold mode nothing could be begun after the end: it is remembered.
+  const ended = context.isHeld ? null : end(wanted, context, 'restart', event.reason)
   return ended ?? { instance: { ...wanted, restartAsked: event.reason }, effects: [] }
 }
 
@@ -63,7 +82,8 @@ function end(
   const main = 'main' in phase ? phase.main : null
   // The outcome of a spawn must be known first; propagation and supervisor-step ask again.
   if (isInFlight(hook) || isInFlight(main)) return null
-  if (main === null && hook === null) return conclude(instance, context, ending, 0)
+  // A oneshot that has done its work: its invocation, finish hook included, is long over.
+  if (main === null && hook === null) return decideNext(instance, context, ending, true)
   return beginEnding(instance, context, ending, { main, hook, hasLeftovers: true })
 }
 
@@ -78,7 +98,7 @@ export function onUnhealthy(
 ): Transition | null {
   const { phase } = instance
   const hook = phase.name === 'reloading' ? phase.hook : null
-  if (context.isHeld || isInFlight(hook)) return null
+  if (context.isHeld || isInFlight(hook) || phase.main === null) return null
   const ending = { cause: 'unhealthy' as const, exit: null, reason: event.reason }
   return beginEnding(instance, context, ending, { main: phase.main, hook, hasLeftovers: true })
 }
@@ -96,9 +116,14 @@ export function onWantReload(
     const { signal } = reload
     return { instance, effects: [{ type: 'signal', id, invocation, signal, scope: 'main' }] }
   }
-  const reloading = enter(instance, context, { ...phase, name: 'reloading', main, hook: 'spawning' }, {
-    deadlineMs: context.nowMs + RELOAD_TIMEOUT_MS,
-  })
+  const reloading = enter(
+    instance,
+    context,
+    { ...phase, name: 'reloading', main, hook: 'spawning' },
+    {
+      deadlineMs: context.nowMs + RELOAD_TIMEOUT_MS,
+    },
+  )
   return { instance: reloading, effects: [spawnEffect(reloading, context, 'reload', invocation)] }
 }
 
@@ -124,11 +149,16 @@ export function onReloadSpawned(
   return { instance: within(instance, { phase }), effects: [] }
 }
 
-/** The stop command was spawned, or could not be: then the signal does its work. */
-export function onStopHookSpawned(
-  instance: InstanceState<PhaseOf<'stopping'> | PhaseOf<'killing'>>,
-  event: EventOf<'spawned'>,
+/** The former supervisor died before it ran the reload command. */
+export function onReloadNeverSpawned(
+  instance: InstanceState<PhaseOf<'reloading'>>,
+  event: EventOf<'never-spawned'>,
+  context: Context,
 ): Transition {
-  const phase = { ...instance.phase, hook: event.process }
-  return { instance: within(instance, { phase }), effects: [] }
+  const { role, invocation } = event
+  if (context.definition.reload?.kind === 'command') {
+    return { instance, effects: [spawnEffect(instance, context, role, invocation)] }
+  }
+  const failed = { type: 'spawn-failed', role, invocation, reason: 'not defined any more' } as const
+  return onReloadOver(instance, failed, context)
 }

@@ -2,26 +2,70 @@
 
 import type { InvocationId } from '../base/brands.ts'
 import { printDuration } from '../base/duration.ts'
-import { isCleanExit } from './restart-decision.ts'
+import { isSuccess, printExitStatus } from '../base/exit-status.ts'
+import { MAX_RESTART_HISTORY } from '../base/limits.ts'
+import type { Readiness } from '../model/service-definition.ts'
 import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
-import { beginEnding, conclude } from './on-end.ts'
 import type { InstanceState, PhaseOf, ProcessRef } from './instance-state.ts'
+import { beginEnding, onHookTimer } from './on-end.ts'
+import { decideNext } from './on-over.ts'
+import { isCleanExit } from './restart-decision.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
-import { printExitStatus } from '../base/exit-status.ts'
+
+/** A spawn whose outcome is not told within this time (a hanging file system) is killed. */
+const SPAWN_TIMEOUT_MS = 60_000
 
 /** Wanted up: wait for what it requires. A failed or backing-off service gets a fresh chance. */
 export function onWantUp(instance: InstanceState, _event: unknown, context: Context): Transition {
   return {
-    instance: enter(instance, context, { name: 'waiting' }, {
-      change: { desired: 'up', failures: 0, restartTimesMs: [], killed: [] },
-    }),
+    instance: enter(
+      instance,
+      context,
+      { name: 'waiting' },
+      {
+        change: { desired: 'up', failures: 0, restartTimesMs: [], killed: [], restartAsked: null },
+      },
+    ),
+    effects: [],
+  }
+}
+
+/** The delay of the backoff is over. The counters stay: they are about deaths, not about delays. */
+export function onBackoffOver(
+  instance: InstanceState,
+  _event: unknown,
+  context: Context,
+): Transition {
+  return { instance: enter(instance, context, { name: 'waiting' }), effects: [] }
+}
+
+/** Healing: it waits for what it requires instead, and starts as soon as that is up. */
+export function onMustWait(
+  instance: InstanceState<PhaseOf<'backoff'> | PhaseOf<'failed'>>,
+  event: EventOf<'must-wait'>,
+  context: Context,
+): Transition {
+  const { reason } = event
+  if (instance.phase.name === 'backoff') {
+    return { instance: enter(instance, context, { name: 'waiting' }, { reason }), effects: [] }
+  }
+  // One try for each outage of what it requires, and it counts: the burst limit still stands.
+  const change = {
+    restarts: instance.restarts + 1,
+    restartTimesMs: [...instance.restartTimesMs, context.nowMs].slice(-MAX_RESTART_HISTORY),
+  }
+  return {
+    instance: enter(instance, context, { name: 'waiting' }, { reason, change }),
     effects: [],
   }
 }
 
 /** What it requires is up: begin an invocation. */
-export function onMayStart(instance: InstanceState, _event: unknown, context: Context): Transition {
+export function onMayStart(before: InstanceState, _event: unknown, context: Context): Transition {
+  const { revision } = context
+  const restarts = before.revision === revision ? before.restarts : 0
+  const instance = { ...before, revision, restarts }
   const invocation = context.nextInvocation
   const { setup } = context.definition
   if (setup === null) return { ...startMain(instance, context, invocation), hasBegun: true }
@@ -47,9 +91,14 @@ function startMain(
     instance,
     context,
     { name: 'starting', main: 'spawning', logMark: null, invocation, startedMs: context.nowMs },
-    { deadlineMs: readyDeadline(context) },
+    { deadlineMs: context.nowMs + SPAWN_TIMEOUT_MS },
   )
   return { instance: begun, effects: [spawnEffect(begun, context, 'main', invocation)] }
+}
+
+/** Ready by the passing of time alone: there is nothing to watch. */
+export function isByTime({ kind }: Readiness): boolean {
+  return kind === 'immediate' || kind === 'delay'
 }
 
 /** A delay is a deadline that means ready; all others are deadlines that mean too late. */
@@ -73,16 +122,19 @@ export function onSetupExited(
   context: Context,
 ): Transition {
   const { status } = event
-  if (status.kind === 'exited' && status.code === 0 && !event.hasLeftovers) {
-    if (instance.desired === 'up') return startMain(instance, context, instance.phase.invocation)
-    return conclude(instance, context, { cause: 'stop', exit: null, reason: 'stopped' }, 0)
-  }
   const isWanted = instance.desired === 'up'
-  return beginEnding(instance, context, {
-    cause: isWanted ? 'setup-failed' : 'stop',
-    exit: null,
-    reason: `setup: ${printExitStatus(status)}`,
-  }, { hasLeftovers: event.hasLeftovers, main: null, hook: null })
+  // What the hook leaves running belongs to the invocation, and ends with it.
+  if (isSuccess(status) && isWanted) return startMain(instance, context, instance.phase.invocation)
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: isWanted ? 'setup-failed' : 'stop',
+      exit: null,
+      reason: `setup: ${printExitStatus(status)}`,
+    },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+  )
 }
 
 export function onSpawnFailed(
@@ -92,7 +144,29 @@ export function onSpawnFailed(
 ): Transition {
   const cause = instance.desired === 'up' ? 'spawn-failed' : 'stop'
   const prefix = event.role === 'main' ? 'cannot start' : `cannot run ${event.role}`
-  return conclude(instance, context, { cause, exit: null, reason: `${prefix}: ${event.reason}` }, 0)
+  const ending = { cause, exit: null, reason: `${prefix}: ${event.reason}` } as const
+  return beginEnding(instance, context, ending, whatSetupLeft(instance, context))
+}
+
+/** The setup hook may have left processes, when it was over before the main process was tried. */
+function whatSetupLeft({ phase }: InstanceState, { definition }: Context) {
+  const hasLeftovers = phase.name === 'starting' && definition.setup !== null
+  return { main: null, hook: null, hasLeftovers }
+}
+
+/**
+ * The former supervisor died before it did what it had recorded. Nothing of this process has ever
+ * run, and what it requires may be gone meanwhile: back to the start, with a new invocation.
+ */
+export function onNeverSpawned(
+  instance: InstanceState<PhaseOf<'setup'> | PhaseOf<'starting'>>,
+  _event: unknown,
+  context: Context,
+): Transition {
+  const ending = { cause: 'blocked', exit: null, reason: 'not begun yet' } as const
+  const remains = whatSetupLeft(instance, context)
+  if (remains.hasLeftovers) return beginEnding(instance, context, ending, remains)
+  return decideNext(instance, context, ending, false)
 }
 
 export function onMainSpawned(
@@ -102,7 +176,8 @@ export function onMainSpawned(
 ): Transition {
   const { definition } = context
   const phase = { ...instance.phase, main: event.process, logMark: event.logMark }
-  const spawned = within(instance, { phase })
+  // The time until readiness counts from here: the delay of a slow spawn is not the service's.
+  const spawned = within(instance, { phase, deadlineMs: readyDeadline(context) })
   if (definition.kind === 'oneshot') return { instance: spawned, effects: [] }
   const { readiness } = definition
   if (readiness.kind === 'immediate') return becomeReady(instance, context, event.process)
@@ -114,7 +189,14 @@ function watchReady(instance: InstanceState, context: Context, logMark: string |
   const { definition } = context
   const { phase } = instance
   const invocation = 'invocation' in phase ? phase.invocation : context.nextInvocation
-  return { type: 'watch-ready', id: instance.id, invocation, readiness: definition.readiness, definition, logMark }
+  return {
+    type: 'watch-ready',
+    id: instance.id,
+    invocation,
+    readiness: definition.readiness,
+    definition,
+    logMark,
+  }
 }
 
 export function becomeReady(
@@ -125,11 +207,15 @@ export function becomeReady(
   const { invocation, startedMs } = instance.phase
   const { definition } = context
   const up = enter(instance, context, {
-    name: 'up', main, invocation, startedMs, readyMs: context.nowMs,
+    name: 'up',
+    main,
+    invocation,
+    startedMs,
+    readyMs: context.nowMs,
   })
   const effects: Effect[] = []
-  const wasWatched = !['immediate', 'delay'].includes(definition.readiness.kind)
-  if (wasWatched) effects.push({ type: 'unwatch', id: instance.id })
+  // The definition may have changed since the spawn: what is watched is not asked of it.
+  if (instance.phase.main !== 'spawning') effects.push({ type: 'unwatch', id: instance.id })
   if (main !== null && definition.liveness !== null) {
     const { liveness } = definition
     effects.push({ type: 'watch-live', id: instance.id, invocation, liveness, definition })
@@ -155,13 +241,20 @@ export function onStartTimer(
 ): Transition | null {
   const { main } = instance.phase
   const { readiness } = context.definition
-  if (main === 'spawning') return null
+  if (main === 'spawning') return onHookTimer(instance, _event, context)
   if (readiness.kind === 'delay') return becomeReady(instance, context, main)
   if (context.isHeld) return null
   const limit = 'timeoutMs' in readiness ? ` within ${printDuration(readiness.timeoutMs)}` : ''
-  return beginEnding(instance, context, {
-    cause: 'ready-timeout', exit: null, reason: `not ready${limit}`,
-  }, { hasLeftovers: true, main, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'ready-timeout',
+      exit: null,
+      reason: `not ready${limit}`,
+    },
+    { hasLeftovers: true, main, hook: null },
+  )
 }
 
 /** The main process ended before it was ready; for a oneshot that is its work done. */
@@ -177,9 +270,16 @@ export function onStartingExited(
     const lastExit = { status: event.status, atWallMs: context.wallMs }
     return becomeReady({ ...instance, lastExit }, context, null)
   }
-  return beginEnding(instance, context, {
-    cause: 'exited', exit: event.status, reason: printExitStatus(event.status),
-  }, { hasLeftovers: event.hasLeftovers, main: null, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'exited',
+      exit: event.status,
+      reason: printExitStatus(event.status),
+    },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+  )
 }
 
 export function onUnready(
@@ -189,7 +289,14 @@ export function onUnready(
 ): Transition | null {
   const { main } = instance.phase
   if (main === 'spawning' || context.isHeld) return null
-  return beginEnding(instance, context, {
-    cause: 'ready-timeout', exit: null, reason: event.reason,
-  }, { hasLeftovers: true, main, hook: null })
+  return beginEnding(
+    instance,
+    context,
+    {
+      cause: 'ready-timeout',
+      exit: null,
+      reason: event.reason,
+    },
+    { hasLeftovers: true, main, hook: null },
+  )
 }

@@ -1,7 +1,8 @@
 // The dependencies of one project as lists in both directions, made once when its definition is
-// applied. `order` joins all four kinds: who must be settled before whom.
+// applied. `order` joins all four kinds: who must be settled before whom. A service that is gone
+// from the file still has its place, so that it stops before what it needs.
 
-import type { ProjectDefinition } from '../model/service-definition.ts'
+import type { ProjectRecord } from './effect.ts'
 
 export interface ServiceLinks {
   /** Must be up before this one starts; when it is stopped this one is stopped. */
@@ -27,10 +28,11 @@ interface OpenLinks {
 }
 
 /** Names that no service has were refused by validation, and are ignored here. */
-export function linkProject(project: ProjectDefinition): ProjectLinks {
+export function linkProject(record: Pick<ProjectRecord, 'definition' | 'retired'>): ProjectLinks {
   const links = new Map<string, OpenLinks>()
-  for (const [name, { requires, wants }] of Object.entries(project.services)) {
-    const isKnown = (other: string) => Object.hasOwn(project.services, other)
+  const services = { ...record.retired, ...record.definition.services }
+  for (const [name, { requires, wants }] of Object.entries(services)) {
+    const isKnown = (other: string) => Object.hasOwn(services, other)
     links.set(name, {
       requires: requires.filter(isKnown),
       wants: wants.filter(isKnown),
@@ -43,8 +45,10 @@ export function linkProject(project: ProjectDefinition): ProjectLinks {
     links.get(then)?.order.add(first)
     links.get(first)?.followers.add(then)
   }
-  for (const [name, definition] of Object.entries(project.services)) {
-    const { requires, wants, after, before } = definition
+  for (const [name, definition] of Object.entries(services)) {
+    const { requires, wants, after } = definition
+    // What is gone holds nobody up: together with new services its `before` could make a cycle.
+    const before = Object.hasOwn(record.definition.services, name) ? definition.before : []
     for (const other of [...requires, ...wants, ...after]) {
       if (links.has(other)) addOrder(other, name)
     }

@@ -2,11 +2,11 @@
 // one instance at a time, after something changed near it; the answer is an event for the grid or
 // a reason why it waits.
 
+import { parseInstanceId } from '../model/service-name.ts'
 import type { InstanceEvent } from './instance-event.ts'
 import { type InstanceState, isReady, isSpawning } from './instance-state.ts'
-import { parseInstanceId } from '../model/service-name.ts'
 import type { ServiceLinks } from './project-links.ts'
-import { instancesOf, type SupervisorState } from './supervisor-state.ts'
+import { definitionOf, instancesOf, revisionOf, type SupervisorState } from './supervisor-state.ts'
 
 export type SettleAnswer =
   | { readonly kind: 'event'; readonly event: InstanceEvent }
@@ -19,6 +19,9 @@ interface Place {
   readonly state: SupervisorState
   readonly project: string
   readonly links: ServiceLinks
+  /** What was found out about services during this look: each is asked once. */
+  readonly stopped: Map<string, boolean>
+  readonly stuck: Map<string, boolean>
 }
 
 /** What has to happen to this instance now. */
@@ -26,97 +29,169 @@ export function settle(state: SupervisorState, instance: InstanceState): SettleA
   const name = parseInstanceId(instance.id)
   const links = name && state.projects.get(name.project)?.links.get(name.service)
   if (!name || !links) return nothing
-  const place = { state, project: name.project, links }
-  const phase = instance.phase.name
-  if (phase === 'waiting') return settleWaiting(place, instance)
-  if (phase === 'backoff' || phase === 'failed') return settleBlocked(place, instance)
-  const isRunning = ['setup', 'starting', 'up', 'reloading'].includes(phase)
-  if (!isRunning || isSpawning(instance)) return nothing
-  if (instance.desired === 'down') return settleStop(place)
-  const stopped = stoppedRequirement(place)
-  if (stopped !== null && state.mode === 'normal') {
-    const reason = `'${stopped}', which it requires, was stopped`
-    return { kind: 'event', event: { type: 'must-stop', reason } }
+  const place = { state, project: name.project, links, stopped: new Map(), stuck: new Map() }
+  switch (instance.phase.name) {
+    case 'waiting':
+      return settleWaiting(place)
+    case 'backoff':
+    case 'failed':
+      return settleBlocked(place, instance)
+    case 'setup':
+    case 'starting':
+    case 'up':
+    case 'reloading':
+      return isSpawning(instance) ? nothing : settleRunning(place, instance)
+    default:
+      return nothing
   }
-  if (instance.restartAsked === null) return nothing
-  const reason = instance.restartAsked
-  return { kind: 'event', event: { type: 'want-restart', reason } }
 }
 
-function settleWaiting({ state, project, links }: Place, instance: InstanceState): SettleAnswer {
-  if (instance.desired === 'down') return { kind: 'event', event: { type: 'want-down' } }
-  if (state.mode === 'hold') return { kind: 'waits', reason: 'the supervisor is in hold mode' }
-  for (const required of links.requires) {
-    const blocker = instancesOf(state, project, required).find((other) => !isReady(other))
-    if (blocker !== undefined) return { kind: 'waits', reason: waitReason(required, blocker) }
+function settleRunning(place: Place, instance: InstanceState): SettleAnswer {
+  const { state } = place
+  if (instance.desired === 'down') {
+    return isHeldBack(place) ? nothing : { kind: 'event', event: { type: 'may-stop' } }
   }
-  for (const earlier of links.order) {
-    const unsettled = instancesOf(state, project, earlier).find((other) => isSettling(state, other))
-    if (unsettled !== undefined) return { kind: 'waits', reason: waitReason(earlier, unsettled) }
+  const stopped = stoppedRequirement(place, place.links)
+  if (stopped !== null) {
+    const reason = `'${stopped}', which it requires, was stopped`
+    return isHeldBack(place) ? nothing : { kind: 'event', event: { type: 'must-stop', reason } }
+  }
+  if (state.mode === 'hold') return nothing
+  const reason = instance.restartAsked ?? changeReason(state, instance)
+  return reason === null ? nothing : { kind: 'event', event: { type: 'want-restart', reason } }
+}
+
+/** Its definition was changed in a way that only a new invocation can take. */
+function changeReason(state: SupervisorState, instance: InstanceState): string | null {
+  const { revision, settings } = revisionOf(state, instance.id)
+  if (instance.revision >= revision) return null
+  const detail = settings.length === 0 ? '' : ` (${settings.join(', ')})`
+  return `its definition changed${detail}`
+}
+
+function settleWaiting(place: Place): SettleAnswer {
+  const { state, links } = place
+  if (state.mode === 'hold') return { kind: 'waits', reason: 'the supervisor is in hold mode' }
+  const blockers = links.requires.flatMap((service) => {
+    const blocker = blockerIn(place, service)
+    return blocker === undefined ? [] : [{ service, blocker }]
+  })
+  // What does not come by itself is the better answer to "why".
+  const worst = blockers.find(({ service }) => isBlockedBy(place, service)) ?? blockers[0]
+  if (worst !== undefined) {
+    return { kind: 'waits', reason: waitReason(place, worst.service, worst.blocker) }
+  }
+  for (const service of links.order) {
+    const earlier = membersOf(place, service).find((other) => isSettling(place, service, other))
+    if (earlier !== undefined) {
+      return { kind: 'waits', reason: waitReason(place, service, earlier) }
+    }
   }
   return { kind: 'event', event: { type: 'may-start' } }
 }
 
-function waitReason(service: string, blocker: InstanceState): string {
+/** The instances that count: one that is being dismissed does not. */
+function membersOf({ state, project }: Place, service: string): readonly InstanceState[] {
+  return instancesOf(state, project, service).filter(({ isRemoved }) => !isRemoved)
+}
+
+function blockerIn(place: Place, service: string): InstanceState | undefined {
+  const members = membersOf(place, service)
+  return (
+    members.find((other) => !isReady(other)) ?? (isStopped(place, service) ? members[0] : undefined)
+  )
+}
+
+function waitReason(place: Place, service: string, blocker: InstanceState): string {
   const { phase, reason } = blocker
-  const isStuck = ['failed', 'backoff', 'down'].includes(phase.name)
-  const detail = reason === null ? phase.name : `${phase.name}: ${reason}`
-  return isStuck ? `blocked by '${service}' (${detail})` : `waiting for '${service}' (${phase.name})`
+  if (!isBlockedBy(place, service)) return `waiting for '${service}' (${phase.name})`
+  const isDetailed = phase.name !== 'waiting' && reason !== null
+  return `blocked by '${service}' (${isDetailed ? `${phase.name}: ${reason}` : phase.name})`
+}
+
+/** True when some instance of it is neither up nor on its way. */
+function isBlockedBy(place: Place, service: string): boolean {
+  const known = place.stuck.get(service)
+  if (known !== undefined) return known
+  const isBlocked = membersOf(place, service).some(
+    (other) => !isReady(other) && !isSettling(place, service, other),
+  )
+  const answer = isBlocked || isStopped(place, service)
+  place.stuck.set(service, answer)
+  return answer
 }
 
 /** On its way to being up, or to something else that is not the end of the story. */
-function isSettling(state: SupervisorState, instance: InstanceState): boolean {
+function isSettling(place: Place, service: string, instance: InstanceState): boolean {
   if (instance.desired === 'down') return false
   const { name } = instance.phase
-  if (name === 'waiting') return !isStuck(state, instance)
+  if (name === 'waiting') return !isStuck(place, service)
   return ['setup', 'starting', 'stopping', 'killing', 'finish'].includes(name)
 }
 
 /** Waits for something that is not on its way. Ends because dependencies have no cycle. */
-function isStuck(state: SupervisorState, instance: InstanceState): boolean {
-  const name = parseInstanceId(instance.id)
-  const links = name && state.projects.get(name.project)?.links.get(name.service)
-  if (!name || !links) return true
-  return links.requires.some((required) =>
-    instancesOf(state, name.project, required).some(
-      (other) => !isReady(other) && !isSettling(state, other),
+function isStuck(place: Place, service: string): boolean {
+  const requires = place.state.projects.get(place.project)?.links.get(service)?.requires ?? []
+  return requires.some((required) => isBlockedBy(place, required))
+}
+
+/** Healing: it ended while something it requires was not up, so it waits for that instead. */
+function settleBlocked(place: Place, instance: InstanceState): SettleAnswer {
+  const { state, links } = place
+  if (state.mode === 'normal' && instance.revision < revisionOf(state, instance.id).revision) {
+    return { kind: 'event', event: { type: 'want-up' } }
+  }
+  // Policy 'never' is a promise: not even an outage of something else starts it again.
+  const isFinal =
+    instance.phase.name === 'failed' && definitionOf(state, instance.id).restart.policy === 'never'
+  if (isFinal) return nothing
+  for (const service of links.requires) {
+    const blocker = blockerIn(place, service)
+    if (blocker === undefined) continue
+    const reason = waitReason(place, service, blocker)
+    return { kind: 'event', event: { type: 'must-wait', reason } }
+  }
+  return nothing
+}
+
+/** First those that need it or come after it, then it: they are still there and on their way out. */
+function isHeldBack(place: Place): boolean {
+  const { state, project, links } = place
+  return links.followers.some((follower) =>
+    instancesOf(state, project, follower).some(
+      (other) => isHere(other) && (other.desired === 'down' || mustStop(place, follower)),
     ),
   )
 }
 
-/** Healing: it ended while something it requires was not up, so it waits for that instead. */
-function settleBlocked({ state, project, links }: Place, instance: InstanceState): SettleAnswer {
-  if (instance.desired === 'down') return { kind: 'event', event: { type: 'want-down' } }
-  const isBlocked = links.requires.some((required) =>
-    instancesOf(state, project, required).some((other) => !isReady(other)),
+function mustStop(place: Place, service: string): boolean {
+  const links = place.state.projects.get(place.project)?.links.get(service)
+  return links !== undefined && stoppedRequirement(place, links) !== null
+}
+
+function isHere({ phase }: InstanceState): boolean {
+  return !['down', 'waiting', 'backoff', 'failed'].includes(phase.name)
+}
+
+/** The first required service that somebody wants down, itself or by what it requires in turn. */
+function stoppedRequirement(place: Place, links: ServiceLinks): string | null {
+  return links.requires.find((service) => isStopped(place, service)) ?? null
+}
+
+/** Those that require it have to stop, and may not start. */
+function isStopped(place: Place, service: string): boolean {
+  const known = place.stopped.get(service)
+  if (known !== undefined) return known
+  const answer =
+    membersOf(place, service).length > 0 &&
+    (isWantedDown(place, service) || mustStop(place, service))
+  place.stopped.set(service, answer)
+  return answer
+}
+
+/** Somebody wants it down. One that has finished, or is being dismissed, does not count. */
+function isWantedDown(place: Place, service: string): boolean {
+  return membersOf(place, service).some(
+    ({ desired, phase }) => desired === 'down' && !(phase.name === 'down' && phase.isFinished),
   )
-  if (!isBlocked) return nothing
-  const isBackoff = instance.phase.name === 'backoff'
-  return { kind: 'event', event: isBackoff ? { type: 'timer-fired' } : { type: 'want-up' } }
-}
-
-/** Wanted down: first those that need it, then it. */
-function settleStop({ state, project, links }: Place): SettleAnswer {
-  for (const follower of links.followers) {
-    const needsIt = links.requiredBy.includes(follower)
-    const holdsBack = instancesOf(state, project, follower).some(
-      (other) =>
-        (needsIt || other.desired === 'down') &&
-        !['down', 'waiting', 'backoff', 'failed'].includes(other.phase.name),
-    )
-    if (holdsBack) return nothing
-  }
-  return { kind: 'event', event: { type: 'may-stop' } }
-}
-
-/** A required service that somebody wants down. One that finished or is being scaled does not count. */
-function stoppedRequirement({ state, project, links }: Place): string | null {
-  for (const required of links.requires) {
-    const isStopped = instancesOf(state, project, required).some(
-      ({ desired, phase, isRemoved }) =>
-        desired === 'down' && !isRemoved && !(phase.name === 'down' && phase.isFinished),
-    )
-    if (isStopped) return required
-  }
-  return null
 }

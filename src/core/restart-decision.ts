@@ -42,14 +42,20 @@ export function decideRestart(
     return { decision: { kind: 'finished', reason: `finished: ${ending.reason}` }, prng }
   }
   if (policy.policy === 'never') {
-    return { decision: { kind: 'give-up', reason: `${ending.reason}; restart policy 'never'` }, prng }
+    return {
+      decision: { kind: 'give-up', reason: `${ending.reason}; restart policy 'never'` },
+      prng,
+    }
   }
   const { burst } = policy
   if (burst !== null) {
     const recent = history.restartTimesMs.filter((at) => nowMs - at < burst.intervalMs).length
     if (recent >= burst.count) {
       const limit = `${burst.count} restarts in ${burst.intervalMs / 1_000}s`
-      return { decision: { kind: 'give-up', reason: `${ending.reason}; burst limit: ${limit}` }, prng }
+      return {
+        decision: { kind: 'give-up', reason: `${ending.reason}; burst limit: ${limit}` },
+        prng,
+      }
     }
   }
   const previous = run.readyForMs >= policy.stableMs ? 0 : history.failures

@@ -3,7 +3,7 @@
 
 import type { InstanceId, Milliseconds } from '../base/brands.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
-import type { InstanceEvent } from './instance-event.ts'
+import type { InstanceEvent, InstanceNews } from './instance-event.ts'
 
 /** What an operator can want of instances. */
 export type Verb = 'up' | 'down' | 'restart' | 'reload'
@@ -35,6 +35,9 @@ export type SupervisorEvent = { readonly nowMs: Milliseconds; readonly wallMs: n
     }
   /** Leave hold mode. */
   | { readonly type: 'want-normal' }
-  /** After adoption: look at every instance once. */
-  | { readonly type: 'resumed' }
+  /**
+   * After adoption: take what happened meanwhile, all of it before anybody is started; then do
+   * what the stored projects ask for, and look at every instance once.
+   */
+  | { readonly type: 'resumed'; readonly news: readonly InstanceNews[] }
 )

@@ -1,13 +1,13 @@
 // All that the core knows: projects with their links, instances, generator, mode. The containers
 // are owned by this folder and changed in place; the values in them are replaced, never changed.
 
+import { assert } from '../base/assert.ts'
 import type { InstanceId, InvocationId } from '../base/brands.ts'
 import { toInvocationId } from '../base/brands.ts'
 import type { PrngState } from '../base/prng.ts'
 import type { ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
-import { assert } from '../base/assert.ts'
-import type { ProjectRecord } from './effect.ts'
+import type { DefinitionChange, ProjectRecord } from './effect.ts'
 import type { InstanceState } from './instance-state.ts'
 import type { ProjectLinks } from './project-links.ts'
 
@@ -37,12 +37,19 @@ export function newSupervisorState(
 ): SupervisorState {
   assert(/^[0-9a-f]{16}$/.test(invocationPrefix), 'the prefix has 16 hexadecimal digits')
   return {
-    projects: new Map(), instances: new Map(), mode, prng: seed, invocationPrefix, invocationCount: 0,
+    projects: new Map(),
+    instances: new Map(),
+    mode,
+    prng: seed,
+    invocationPrefix,
+    invocationCount: 0,
   }
 }
 
 export function nextInvocation(state: SupervisorState): InvocationId {
-  return toInvocationId(state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'))
+  return toInvocationId(
+    state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'),
+  )
 }
 
 /** The definition of an instance; that of a removed service stays until its last instance is down. */
@@ -55,23 +62,33 @@ export function definitionOf(state: SupervisorState, id: InstanceId): ServiceDef
   return definition
 }
 
+const unchanged: DefinitionChange = { revision: 0, settings: [] }
+
+/** The last change of its definition that only a new invocation can take. */
+export function revisionOf(state: SupervisorState, id: InstanceId): DefinitionChange {
+  const name = parseInstanceId(id)
+  const changes = name && state.projects.get(name.project)?.record.changes
+  return (name && changes?.[name.service]) ?? unchanged
+}
+
 export function instanceCount(record: ProjectRecord, service: string): number {
   const definition = record.definition.services[service]
   return definition === undefined ? 0 : (record.scale[service] ?? definition.instances)
 }
 
-/** All instances of a service that exist, those on their way out included. */
+/**
+ * All instances of a service that exist, those on their way out included. There are no gaps: those
+ * that are dismissed are forgotten from the last one down.
+ */
 export function instancesOf(
   state: SupervisorState,
   project: string,
   service: string,
 ): readonly InstanceState[] {
-  const entry = state.projects.get(project)
   const found: InstanceState[] = []
-  const count = entry === undefined ? 0 : instanceCount(entry.record, service)
   for (let index = 1; ; index += 1) {
     const instance = state.instances.get(printInstanceId({ project, service, index }))
-    if (instance === undefined && index > count) return found
-    if (instance !== undefined) found.push(instance)
+    if (instance === undefined) return found
+    found.push(instance)
   }
 }

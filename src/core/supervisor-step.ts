@@ -9,14 +9,21 @@
 import { assert } from '../base/assert.ts'
 import type { InstanceId } from '../base/brands.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
+import { watchesOf } from './adoption.ts'
 import type { Effect } from './effect.ts'
-import { answer } from './instance-grid.ts'
 import type { InstanceEvent } from './instance-event.ts'
+import { answer } from './instance-grid.ts'
 import { type InstanceState, invocationOf, mainProcessOf } from './instance-state.ts'
 import { settle } from './propagation.ts'
-import { applyProject, applyRemoval, applyScale } from './reload.ts'
-import type { SupervisorEvent } from './supervisor-event.ts'
-import { definitionOf, nextInvocation, type SupervisorState } from './supervisor-state.ts'
+import { applyProject, applyRemoval, applyScale, pruneRetired, resumeProjects } from './reload.ts'
+import type { SupervisorEvent, Verb } from './supervisor-event.ts'
+import {
+  definitionOf,
+  instancesOf,
+  nextInvocation,
+  revisionOf,
+  type SupervisorState,
+} from './supervisor-state.ts'
 import type { Context, Transition } from './transition.ts'
 
 export interface Step {
@@ -49,12 +56,7 @@ export class Turn {
       case 'instance':
         return this.tell(event.id, event.event)
       case 'want':
-        if (event.verb === 'restart') {
-          return this.#tellAll(event.ids, { type: 'want-restart', reason: 'restart was asked for' })
-        }
-        return this.#tellAll(event.verb === 'up' ? this.withNeeds(event.ids) : event.ids, {
-          type: `want-${event.verb}`,
-        })
+        return this.#want(event.verb, event.ids)
       case 'want-signal':
         return this.#signal(event.ids, event.signal, event.scope)
       case 'want-project':
@@ -64,15 +66,38 @@ export class Turn {
       case 'want-scale':
         return applyScale(this, event.project, event.service, event.count)
       case 'want-normal':
-        this.state.mode = 'normal'
-        return this.touchAll()
+        return this.#leaveHold()
       case 'resumed':
+        for (const { id, event: news } of event.news) this.tell(id, news)
+        resumeProjects(this)
         return this.touchAll()
     }
   }
 
-  #tellAll(ids: readonly InstanceId[], event: InstanceEvent): void {
-    for (const id of ids) this.tell(id, event)
+  #want(verb: Verb, ids: readonly InstanceId[]): void {
+    // What is being dismissed cannot be wanted any more.
+    const wanted = ids.filter((id) => this.state.instances.get(id)?.isRemoved === false)
+    if (verb === 'up' || verb === 'restart') {
+      const isAsked = (id: InstanceId) => verb === 'restart' && wanted.includes(id)
+      for (const id of this.withNeeds(wanted)) {
+        if (!isAsked(id)) this.tell(id, { type: 'want-up' })
+      }
+    }
+    if (verb === 'up') return
+    const event: InstanceEvent =
+      verb === 'restart'
+        ? { type: 'want-restart', reason: 'restart was asked for' }
+        : { type: `want-${verb}` }
+    for (const id of wanted) this.tell(id, event)
+  }
+
+  /** What was ignored while the supervisor held is asked again: timers, probes, who may start. */
+  #leaveHold(): void {
+    this.state.mode = 'normal'
+    for (const instance of this.state.instances.values()) {
+      this.effects.push(...watchesOf(this.state, instance))
+    }
+    this.touchAll()
   }
 
   /** One event for one instance, through the grid. News about a former invocation is ignored. */
@@ -84,18 +109,19 @@ export class Turn {
     const transition = answer(instance, event, this.#context(id))
     if (transition !== null) this.#accept(instance, transition)
     this.touchAround(id)
+    if (this.state.instances.get(id)?.desired !== instance.desired) this.#touchDependents(id)
   }
 
-  /** A timer that was replaced meanwhile is stale. Healing ends a backoff before its time. */
-  #isDue(instance: InstanceState): boolean {
-    if (instance.deadlineMs === null) return false
-    return instance.deadlineMs <= this.time.nowMs || instance.phase.name === 'backoff'
+  /** A timer that was replaced meanwhile is stale. */
+  #isDue({ deadlineMs }: InstanceState): boolean {
+    return deadlineMs !== null && deadlineMs <= this.time.nowMs
   }
 
   #context(id: InstanceId): Context {
     return {
       ...this.time,
       definition: definitionOf(this.state, id),
+      revision: revisionOf(this.state, id).revision,
       isHeld: this.state.mode === 'hold',
       nextInvocation: nextInvocation(this.state),
       prng: this.state.prng,
@@ -176,25 +202,38 @@ export class Turn {
     const links = name && this.state.projects.get(name.project)?.links.get(name.service)
     if (!name || !links) return
     for (const service of [...links.followers, ...links.order]) {
-      for (let index = 1; ; index += 1) {
-        const near = printInstanceId({ project: name.project, service, index })
-        if (!this.state.instances.has(near)) break
+      for (const { id: near } of instancesOf(this.state, name.project, service)) {
         this.#unsettled.add(near)
       }
+    }
+  }
+
+  /** Wanting it down, or up again, concerns all that require it, however far away. */
+  #touchDependents(id: InstanceId): void {
+    const name = parseInstanceId(id)
+    const links = name && this.state.projects.get(name.project)?.links
+    if (!name || !links) return
+    const found = new Set(links.get(name.service)?.requiredBy)
+    for (const service of found) {
+      for (const { id: near } of instancesOf(this.state, name.project, service)) {
+        this.#unsettled.add(near)
+      }
+      for (const next of links.get(service)?.requiredBy ?? []) found.add(next)
     }
   }
 
   /** Looks until nothing changes. A set keeps insertion order, so what is touched comes later. */
   settleAll(): void {
     let turns = 0
-    const limit = 1_000 + this.state.instances.size * 64
+    const { size } = this.state.instances
+    const limit = 1_000 + size * (size + 64)
     for (const id of this.#unsettled) {
       this.#unsettled.delete(id)
       turns += 1
       assert(turns <= limit, `settling ends (at ${id})`)
       const instance = this.state.instances.get(id)
       if (instance === undefined) continue
-      if (instance.isRemoved && instance.phase.name === 'down') this.#forget(instance)
+      if (this.#isForgettable(instance)) this.#forget(instance)
       else this.#settleOne(instance)
     }
   }
@@ -215,18 +254,32 @@ export class Turn {
     }
   }
 
-  #forget(instance: InstanceState): void {
-    this.touchAround(instance.id)
-    this.state.instances.delete(instance.id)
-    this.effects.push({ type: 'forget', id: instance.id })
-    const name = parseInstanceId(instance.id)
+  /** From the last one down, so that the numbers of a service have no gaps. */
+  #isForgettable({ id, isRemoved, phase }: InstanceState): boolean {
+    const name = parseInstanceId(id)
+    if (!isRemoved || phase.name !== 'down' || !name) return false
+    return !this.state.instances.has(printInstanceId({ ...name, index: name.index + 1 }))
+  }
+
+  #forget({ id }: InstanceState): void {
+    this.touchAround(id)
+    this.state.instances.delete(id)
+    this.effects.push({ type: 'forget', id })
+    const name = parseInstanceId(id)
     if (!name) return
-    const project = this.state.projects.get(name.project)
-    if (project === undefined || !project.record.isRemoved) return
+    const { project, index } = name
+    if (index > 1) return void this.#unsettled.add(printInstanceId({ ...name, index: index - 1 }))
+    pruneRetired(this, project)
+    this.forgetIfEmpty(project)
+  }
+
+  /** A project that is being removed ends with its last instance. */
+  forgetIfEmpty(project: string): void {
+    if (!this.state.projects.get(project)?.record.isRemoved) return
     for (const id of this.state.instances.keys()) {
-      if (id.startsWith(`${name.project}/`)) return
+      if (id.startsWith(`${project}/`)) return
     }
-    this.state.projects.delete(name.project)
-    this.effects.push({ type: 'forget-project', name: name.project })
+    this.state.projects.delete(project)
+    this.effects.push({ type: 'forget-project', name: project })
   }
 }

@@ -12,6 +12,8 @@ export interface Context {
   readonly nowMs: Milliseconds
   readonly wallMs: number
   readonly definition: ServiceDefinition
+  /** The revision of the definition, for the invocation that begins with it. */
+  readonly revision: number
   /** True in hold mode: nothing new is begun. */
   readonly isHeld: boolean
   /** The name of the next invocation, should one begin. */

@@ -23,6 +23,7 @@ export interface Libc {
     length: number,
     flags: number,
   ): number
+  tee(from: number, to: number, length: number, flags: number): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: Memory): number
   epoll_wait(epoll: number, events: Memory, count: number, timeout: number): number
@@ -93,6 +94,7 @@ const strings = 'const char **'
 // with integers and pointers only passes them in the same registers as a fixed prototype does.
 const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   splice: { result: 'long', takes: ['int', p, 'int', p, 'size_t', 'uint'] },
+  tee: { result: 'long', takes: ['int', 'int', 'size_t', 'uint'] },
   epoll_create1: { result: 'int', takes: ['int'] },
   epoll_ctl: { result: 'int', takes: ['int', 'int', 'int', p] },
   epoll_wait: { result: 'int', takes: ['int', p, 'int', 'int'] },

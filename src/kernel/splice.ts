@@ -1,5 +1,6 @@
-// Moves bytes from a pipe to a file inside the kernel. Nothing is ever in our memory, so SIGKILL
-// can neither lose nor double a byte. A hot path: nothing is allocated for a call.
+// Moves bytes from a pipe to a file inside the kernel, and looks into a pipe. What is moved is never
+// in our memory, so SIGKILL can neither lose nor double a byte. A hot path: nothing is allocated
+// for a call.
 
 import type { Fd } from '../base/brands.ts'
 import { constants } from './layouts.ts'
@@ -31,5 +32,20 @@ export function splice(
     const errno = lastErrno()
     if (errno === errnos.EAGAIN) return 'again'
     if (errno !== errnos.EINTR) throw failedCall('splice')
+  }
+}
+
+/**
+ * Copies at most `length` bytes from one pipe into another without taking them out of the first:
+ * so a reader that dies after the look has lost nothing. `again` when the pipe is empty and
+ * somebody can still write into it, 0 when nobody can. The other pipe must have room (tee(2)).
+ */
+export function copyPipe(from: Fd, to: Fd, length: number): number | 'again' {
+  for (;;) {
+    const copied = libc.tee(from, to, length, constants.SPLICE_F_NONBLOCK)
+    if (copied !== -1) return copied
+    const errno = lastErrno()
+    if (errno === errnos.EAGAIN) return 'again'
+    if (errno !== errnos.EINTR) throw failedCall('tee')
   }
 }

@@ -5,6 +5,9 @@ const CRC_DIGITS = 8
 const VERSION_TEXT = 'eudaemon journal'
 const RECORD_START = /[0-9a-f]{8} \{"key":"/g
 
+/** ES2025; the compiler's library does not know it yet. */
+const rawInfinity = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('1e999')
+
 /** The version of the journal that this code writes, and the newest that it reads. */
 export const JOURNAL_VERSION = 1
 
@@ -20,9 +23,14 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, index) => {
   return crc
 })
 
-/** One line, its newline included. The value must be what JSON can express. */
+/** One line, its newline included. The value must be what JSON can express, or Infinity. */
 export function packJournalRecord({ key, value }: JournalRecord): string {
-  return line(escapeBeyondAscii(JSON.stringify({ key, value })))
+  return line(escapeBeyondAscii(JSON.stringify({ key, value }, withInfinity)))
+}
+
+/** JSON has no Infinity, but it has numbers that are read as it: a limit `infinity` survives. */
+function withInfinity(_key: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? rawInfinity : value
 }
 
 /** Null for anything that packJournalRecord has not written: the line is damaged or foreign. */

@@ -11,7 +11,7 @@ import {
 } from '../core/instance-state.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { hasEnded, openPidfd, pidOfPidfd } from '../kernel/pidfd.ts'
-import { allProcesses, children, type ProcessStat, readStat, startTime } from '../kernel/procfs.ts'
+import { allProcesses, children, environmentOf, type ProcessStat, readStat, startTime } from '../kernel/procfs.ts'
 import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation } from './invocation.ts'
 import { pidfdName, type ProcessPort } from './process-port.ts'
@@ -26,6 +26,10 @@ export interface DiscoverDeps {
 
 /** A guardian reaps at once; this bounds how long we wait for it at start. */
 const MAX_REAP_WAIT_MS = 500
+
+/** How long a half-made child may keep us waiting, and one whose environment reads as empty. */
+const MAX_HALF_SPAWNED_MS = 2_000
+const MAX_EXEC_MS = 100
 
 export interface Discovery {
   observe(instance: InstanceState): ObservedInstance
@@ -141,12 +145,15 @@ function endStatus(pidfd: Fd): ExitStatus {
 export async function awaitHalfSpawned(reaper: Pid, self: Pid): Promise<void> {
   const own = readStat(self)
   if (own === null) return
-  for (let attempt = 0; attempt < 2_000; attempt += 1) {
+  for (let waitedMs = 0; waitedMs < MAX_HALF_SPAWNED_MS; waitedMs += 1) {
     const halves = children(reaper).filter((pid) => {
       const stat = readStat(pid)
-      // In vfork the child has our command line and no invocation id; a service has one.
-      return pid !== self && stat !== null && stat.state !== 'Z' && stat.command === own.command &&
-        invocationIdOf(pid) === null && stat.startTime < own.startTime
+      if (pid === self || stat === null || stat.state === 'Z') return false
+      if (stat.startTime > own.startTime) return false
+      // In vfork the child has our name and no invocation id; while exec replaces its memory, its
+      // environment reads as empty for a moment.
+      if (environmentOf(pid) === '') return waitedMs < MAX_EXEC_MS
+      return stat.command === own.command && invocationIdOf(pid) === null
     })
     if (halves.length === 0) return
     await new Promise((resolve) => setTimeout(resolve, 1))

@@ -69,7 +69,7 @@ export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => vo
       remove(instanceKey(id))
       unstored.delete(id)
       timers.cancel(id)
-      probes.unwatch(id)
+      probes.forget(id)
       logs.detach(id)
       cgroups.remove(id)
       deps.onForgotten(id)

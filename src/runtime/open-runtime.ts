@@ -7,7 +7,7 @@ import { toPid } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { adopt, restoreAfterBoot, restoreState } from '../core/adoption.ts'
 import type { Effect, EffectOf, ProjectRecord } from '../core/effect.ts'
-import type { InstanceEvent } from '../core/instance-event.ts'
+import type { InstanceEvent, InstanceNews } from '../core/instance-event.ts'
 import type { InstanceState } from '../core/instance-state.ts'
 import { assertInstance } from '../core/invariants.ts'
 import type { SupervisorEvent } from '../core/supervisor-event.ts'
@@ -123,8 +123,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     poller,
     emit: ({ id, event }) => emit(id, event),
     runCommand: (request) => runCommand(request, poller, planLaunch, options.baseEnvironment),
-    watchLog: (id, watch, onMatch) => logPort.watchLines(id, watch, onMatch),
+    watchLog: (id, watch, onMatch) => {
+      const from = watch.from ?? logPort.position(id) ?? { segment: 0, offset: 0 }
+      return logPort.watchLines(id, { ...watch, from }, onMatch)
+    },
     belongs: processes.belongs,
+    mainProcess: (id) => processes.invocationOf(id)?.processes.get('main')?.ref ?? null,
   })
   const perform = createInterpreter({
     journal, processes, probes, timers, logs, cgroups, emit, onProblem,
@@ -154,11 +158,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const kept = store.recover()
     const discovery = createDiscovery({ kept, processes, cgroupOf: cgroups.pathOf, reaper: options.reaper })
     const effects: Effect[] = []
-    const events: { readonly id: InstanceId; readonly event: InstanceEvent }[] = []
+    const events: InstanceNews[] = []
     for (const instance of state.instances.values()) {
       const observed = discovery.observe(instance)
       adoptLog(instance, kept)
-      const adoption = adopt(state, instance, observed, monotonicMs())
+      const adoption = adopt(state, instance, observed)
       effects.push(...adoption.effects)
       events.push(...adoption.events)
       if ('invocation' in instance.phase) counters.adopted += 1
@@ -168,8 +172,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       for (const fd of fds) closeFd(fd)
     }
     queue.pushEffects(effects)
-    for (const { id, event } of events) emit(id, event)
-    queue.push({ type: 'resumed', ...time() })
+    queue.push({ type: 'resumed', news: events, ...time() })
   }
 
   function adoptLog(instance: InstanceState, kept: Map<string, readonly Fd[]>): void {
@@ -208,6 +211,21 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
+/** `project/service` of everything that starts at boot. */
+function bootServices(projects: readonly ProjectRecord[]): ReadonlySet<string> {
+  return new Set(
+    projects.flatMap(({ definition }) =>
+      Object.values(definition.services)
+        .filter(({ isStartedAtBoot }) => isStartedAtBoot)
+        .map(({ name }) => `${definition.name}/${name}`),
+    ),
+  )
+}
+
+function serviceOf(id: InstanceId): string {
+  return id.slice(0, id.lastIndexOf('@'))
+}
+
 function pipesKey(id: InstanceId): string {
   return `pipes ${id}`
 }
@@ -242,11 +260,14 @@ function readJournal(
   for (const [key, value] of values) {
     if (key.startsWith('project ')) projects.push(value as ProjectRecord)
     else if (key.startsWith('instance ')) {
-      const record = value as InstanceState
-      records.push(isSameBoot ? record : restoreAfterBoot(record, wallMs))
+      records.push(value as InstanceState)
     }
   }
   if (!isSameBoot) {
+    const isAtBoot = bootServices(projects)
+    for (const [index, record] of records.entries()) {
+      records[index] = restoreAfterBoot(record, wallMs, isAtBoot.has(serviceOf(record.id)))
+    }
     try {
       journal.put('boot', boot)
       for (const record of records) journal.put(instanceKey(record.id), record)

@@ -129,7 +129,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
       for (const other of [...(service?.requires ?? []), ...(service?.wants ?? [])]) wanted.add(other)
     }
     const scale = state.projects.get(definition.name)?.record.scale ?? {}
-    const record = { definition, scale, retired: {}, isRemoved: false }
+    const record = { definition, scale, retired: {}, changes: {}, isRemoved: false }
     return [...wanted].flatMap((service) =>
       Array.from({ length: instanceCount(record, service) }, (_, index) =>
         printInstanceId({ project: definition.name, service, index: index + 1 }),
