@@ -192,9 +192,13 @@ function printQuery(entries: readonly (readonly [string, string | null | undefin
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch {
-    throw new ToolkitError('ERR_BAD_ANSWER', 'the answer over the control socket is no JSON')
+  } catch (error) {
+    throw notJson(error)
   }
+}
+
+function notJson(cause: unknown): ToolkitError {
+  return new ToolkitError('ERR_BAD_ANSWER', 'the answer is no JSON', { cause })
 }
 
 /** Diagnostics of a refused definition travel in `cause`. */

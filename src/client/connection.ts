@@ -116,6 +116,18 @@ function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Fail
   })
 }
 
+/** True when something accepts connections there. */
+export function canConnect(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path: socketPath })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
 function printRequest({ method, target, body }: RawRequest): string {
   const length = body === undefined ? 0 : Buffer.byteLength(body)
   const head =

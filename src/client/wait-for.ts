@@ -110,9 +110,10 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
     options.signal?.removeEventListener('abort', onAbort)
   }
   const base = { failures: [...failures.values()], pending: [...pending], killed }
+  if (hasTimedOut) return { ...base, outcome: 'timed-out' }
   if (failures.size > 0) return { ...base, outcome: 'failed' }
   if (pending.size === 0) return { ...base, outcome: 'reached' }
-  return { ...base, outcome: hasTimedOut ? 'timed-out' : 'aborted' }
+  return { ...base, outcome: 'aborted' }
 }
 
 type Verdict =

@@ -7,7 +7,7 @@ import type { EventLine, EventRow } from '../protocol/response.ts'
 import type { ControlTarget } from './control-target.ts'
 
 export interface EventQuery {
-  /** Null: only what happens from now on, or all of the history when not following. */
+  /** Null: only what happens from now on, or all of the history when not following. 0: all. */
   readonly since: number | null
   readonly isFollowing: boolean
   readonly project: string | null
@@ -56,7 +56,7 @@ export function openEventStreams(target: ControlTarget): EventStreams {
     const isLiveOnly = since === null && isFollowing
     const history = isLiveOnly ? [] : target.eventsSince(since ?? 0)
     const first = history[0]
-    if (since !== null && isGap(since, first?.sequence ?? target.sequence() + 1)) {
+    if (since !== null && since > 0 && isGap(since, first?.sequence ?? target.sequence() + 1)) {
       const message = 'events are missing here: the history is bounded, or the supervisor restarted'
       response.write(printLine({ notice: { code: 'gap', message } }))
     }

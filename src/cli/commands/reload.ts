@@ -1,0 +1,5 @@
+// `eudaemon reload`: see want-command.ts.
+
+import { createWantCommand } from '../want-command.ts'
+
+export const run = createWantCommand({ verb: 'reload', goal: 'ready', doing: 'reloading' })

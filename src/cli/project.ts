@@ -1,0 +1,147 @@
+// The definition that a command is about: `-f FILE`, or eudaemon.toml or Procfile in this folder,
+// and nowhere else. Reading and checking are in formats/, loaded only when a file must be read.
+
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Diagnostic } from '../base/diagnostic.ts'
+import { quote } from '../base/quote.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
+import type { ProjectDefinition } from '../model/service-definition.ts'
+import { CommandFailure, type Deps } from './deps.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { Options } from './parse-arguments.ts'
+
+/** The names that formats/registry.ts knows; a test compares. Here, so that it need not load. */
+export const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
+
+export interface ReadDefinition {
+  /** As the user would type it. */
+  readonly shownFile: string
+  readonly file: string
+  readonly text: string
+  /** Null when a diagnostic is an error. */
+  readonly project: ProjectDefinition | null
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The absolute path; null when this folder has none and none was named. */
+export function findDefinition(options: Options, deps: Deps): string | null {
+  const named = options.value('file')
+  if (named !== undefined) return resolve(deps.directory, named)
+  for (const name of definitionNames) {
+    const path = join(deps.directory, name)
+    if (exists(path)) return path
+  }
+  return null
+}
+
+/** Reads and checks it. Throws ERR_NO_DEFINITION when there is none that can be read. */
+export async function readDefinition(options: Options, deps: Deps): Promise<ReadDefinition> {
+  const file = findDefinition(options, deps)
+  if (file === null) throw noDefinition(deps)
+  const text = readNamed(file)
+  const { detectFormat } = await import('../formats/registry.ts')
+  const { toProjectName } = await import('../model/service-name.ts')
+  const importer = detectFormat(file, text)
+  if (importer === undefined) {
+    throw new ToolkitError('ERR_NO_DEFINITION', `${quote(file)} is in no format that is known`, {
+      hint: 'Definitions are eudaemon.toml files or Procfiles.',
+    })
+  }
+  const directory = dirname(file)
+  const sideFiles = new Map<string, string>()
+  for (const name of importer.sideFileNames) {
+    const side = readIfThere(join(directory, name))
+    if (side !== null) sideFiles.set(name, side)
+  }
+  const { project, diagnostics } = importer.read({
+    file,
+    text,
+    directory,
+    sideFiles,
+    projectName: toProjectName(basename(directory)),
+    callerEnvironment: deps.env,
+  })
+  return { shownFile: shorten(file, deps.directory), file, text, project, diagnostics }
+}
+
+/** The project, when nothing is wrong with it. Else throws what to print, with exit status 5. */
+export async function requireProject(options: Options, deps: Deps): Promise<ProjectDefinition> {
+  const read = await readDefinition(options, deps)
+  if (read.project !== null) return read.project
+  throw new CommandFailure(exitCodes.invalidDefinition, await printRefusal(read, deps))
+}
+
+async function printRefusal(read: ReadDefinition, deps: Deps): Promise<string> {
+  const { printCounts, printDiagnostics } = await import('./print/diagnostics.ts')
+  const errors = read.diagnostics.filter(({ severity }) => severity === 'error')
+  const shown = printDiagnostics({
+    diagnostics: errors.map((diagnostic) => shortenPosition(diagnostic, deps.directory)),
+    textOf: (name) => (name === read.shownFile ? read.text : undefined),
+    hasColour: deps.err.hasColour,
+  })
+  return `${shown}eudaemon: ${read.shownFile} has ${printCounts(errors)}; nothing was changed\n`
+}
+
+/** Positions with the path as the user would type it. */
+export function shortenPosition(diagnostic: Diagnostic, directory: string): Diagnostic {
+  const { position } = diagnostic
+  if (position === undefined) return diagnostic
+  return { ...diagnostic, position: { ...position, file: shorten(position.file, directory) } }
+}
+
+function shorten(file: string, directory: string): string {
+  return file.startsWith(`${directory}/`) ? file.slice(directory.length + 1) : file
+}
+
+function noDefinition(deps: Deps): CommandFailure {
+  return new CommandFailure(
+    exitCodes.invalidDefinition,
+    `eudaemon: no definition in ${quote(deps.directory)}: looked for ${definitionNames.join(', ')}
+  Name a file with -f, or write a first eudaemon.toml, for example:
+
+    [services.web]
+    command = ["node", "server.js"]
+    ready = { http = "http://127.0.0.1:8080/" }
+    env = { PORT = "8080" }
+`,
+  )
+}
+
+function readNamed(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function unreadable(file: string, cause: unknown): ToolkitError {
+  const code = codeOf(cause)
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'you may not read it',
+    EISDIR: 'it is a directory; name the file in it',
+  }
+  const reason = reasons[code] ?? code
+  return new ToolkitError('ERR_NO_DEFINITION', `cannot read ${quote(file)}: ${reason}`, { cause })
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'].includes(codeOf(error))) return null
+    throw error
+  }
+}
+
+function exists(path: string): boolean {
+  return readIfThere(path) !== null
+}
+
+/** `ENOENT` of an error of node:fs; its text when it has no code. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' ? code : String(error)
+}
