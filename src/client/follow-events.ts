@@ -21,6 +21,8 @@ export interface FollowOptions {
   readonly client: Client
   readonly project?: string | null
   readonly signal: AbortSignal
+  /** True: no supervisor at all is an end too, and no error. */
+  readonly mayBeGone?: boolean
 }
 
 /** How the following ended: asked to, or the supervisor has ended as a whole. */
@@ -29,7 +31,7 @@ export type FollowEnd = 'aborted' | 'gone'
 /** Rejects with ERR_SUPERVISOR_… when there is no supervisor at first or it does not come back. */
 export async function followRows(options: FollowOptions, sink: RowSink): Promise<FollowEnd> {
   const { client, project = null, signal } = options
-  let hasBegun = false
+  let hasBegun = options.mayBeGone ?? false
   while (!signal.aborted) {
     const status = await readStatus(client, project, hasBegun)
     if (status === null) return 'gone'
