@@ -65,6 +65,8 @@ export function openBench(own: {
   main?: ProcessRef | null
 } = {}): ProbeBench {
   const poller = openPoller()
+  // A test that fails must end all the same.
+  poller.unref()
   const happenings: Happening[] = []
   const logWatches: ProbeBench['logWatches'] = []
   let seen = 0
