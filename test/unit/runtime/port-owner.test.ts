@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readSync } from 'node:fs'
-import { after, describe, test } from 'node:test'
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { after, describe, test } from 'node:test'
 import type { Pid } from '../../../src/base/brands.ts'
 import type { ProcessRef } from '../../../src/core/instance-state.ts'
 import { closeFd, openDevNull } from '../../../src/kernel/fd.ts'
@@ -24,14 +24,21 @@ const started: Pid[] = []
 after(() => started.forEach(killAndReap))
 
 /** A process that listens; it has said so when this returns. */
-function startListener(host: string, env: readonly string[] = []): { port: number; ref: ProcessRef } {
+function startListener(
+  host: string,
+  env: readonly string[] = [],
+): { port: number; ref: ProcessRef } {
   const [input, pipe] = [openDevNull(), createPipe()]
   const result = spawnProcess({
     path: process.execPath,
     argv: ['node', '-e', script, host],
     env,
     directory: '/',
-    files: [{ from: input, to: 0 }, { from: pipe.writer, to: 1 }, { from: input, to: 2 }],
+    files: [
+      { from: input, to: 0 },
+      { from: pipe.writer, to: 1 },
+      { from: input, to: 2 },
+    ],
     session: 'new-session',
   })
   closeFd(input)
@@ -46,7 +53,7 @@ function startListener(host: string, env: readonly string[] = []): { port: numbe
 }
 
 /** No process has this number (PID_MAX_LIMIT of Linux is 2^22). */
-const NOBODY = 2 ** 22 as Pid
+const NOBODY = (2 ** 22) as Pid
 const never = (): boolean => false
 const address = '127.0.0.1'
 const nameOf = (pid: number): string => readStat(pid as Pid)?.command ?? ''
@@ -57,7 +64,10 @@ describe('who else listens', () => {
   const newer = { pid: NOBODY, startTime: ref.startTime + 1_000_000 }
 
   test('the main process itself', () => {
-    assert.equal(whoElseListens(id, { address, port }, { belongs: never, mainProcess: () => ref }), null)
+    assert.equal(
+      whoElseListens(id, { address, port }, { belongs: never, mainProcess: () => ref }),
+      null,
+    )
   })
 
   test('another process of the service', () => {
@@ -70,15 +80,18 @@ describe('who else listens', () => {
     const deps = { belongs: never, mainProcess: () => newer }
     assert.equal(
       whoElseListens(id, { address, port }, deps),
-      `port ${port} is in use by '${nameOf(ref.pid)}' (pid ${ref.pid}), `
-        + 'which is not part of this service',
+      `port ${port} is in use by '${nameOf(ref.pid)}' (pid ${ref.pid}), ` +
+        'which is not part of this service',
     )
   })
 
   test('one that came after the service may be its helper', () => {
     const deps = { belongs: never, mainProcess: () => older }
     assert.equal(whoElseListens(id, { address, port }, deps), null)
-    assert.equal(whoElseListens(id, { address, port }, { belongs: never, mainProcess: () => null }), null)
+    assert.equal(
+      whoElseListens(id, { address, port }, { belongs: never, mainProcess: () => null }),
+      null,
+    )
   })
 
   test('on another machine nobody can tell', () => {
@@ -94,16 +107,22 @@ describe('who else listens', () => {
   })
 
   test('a process of another service, whenever it came; one of an earlier run', () => {
-    const of = (instance: string): readonly string[] =>
-      ['EUDAEMON_PROJECT=shop', `EUDAEMON_INSTANCE=${instance}`]
+    const of = (instance: string): readonly string[] => [
+      'EUDAEMON_PROJECT=shop',
+      `EUDAEMON_INSTANCE=${instance}`,
+    ]
     const sibling = startListener(address, of('api@1'))
     const first = whoElseListens(
-      id, { address, port: sibling.port }, { belongs: never, mainProcess: () => older },
+      id,
+      { address, port: sibling.port },
+      { belongs: never, mainProcess: () => older },
     )
     assert.match(first ?? '', /\(pid \d+\), which is part of shop\/api@1$/)
     const leftover = startListener(address, of('web@1'))
     const second = whoElseListens(
-      id, { address, port: leftover.port }, { belongs: never, mainProcess: () => newer },
+      id,
+      { address, port: leftover.port },
+      { belongs: never, mainProcess: () => newer },
     )
     assert.match(second ?? '', /which is left over from an earlier run of this service$/)
   })
@@ -121,12 +140,14 @@ describe('who else listens', () => {
   for (const kind of ['tcp', 'http'] as const) {
     test(`readiness by ${kind} is refused with the name of the other`, async () => {
       const { port: probes, next, close } = openBench({ main: newer })
-      const action = kind === 'tcp'
-        ? { kind, host: 'localhost', port } as const
-        : { kind, url: `http://${address}:${port}/`, status: [200, 399] } as const
+      const action =
+        kind === 'tcp'
+          ? ({ kind, host: 'localhost', port } as const)
+          : ({ kind, url: `http://${address}:${port}/`, status: [200, 399] } as const)
       probes.watchReady(readyEffect(readyBy(probeOf(action, { intervalMs: 1 }))), null)
-      const reason = `port ${port} is in use by '${nameOf(ref.pid)}' (pid ${ref.pid}), `
-        + 'which is not part of this service'
+      const reason =
+        `port ${port} is in use by '${nameOf(ref.pid)}' (pid ${ref.pid}), ` +
+        'which is not part of this service'
       assert.deepEqual(await next(), { type: 'unready', invocation, reason })
       assert.equal(probes.lastFailure(id), reason)
       close()

@@ -9,7 +9,14 @@ import { toInstanceId } from '../../../src/base/brands.ts'
 import type { ProbeAction } from '../../../src/model/service-definition.ts'
 import { phaseOf } from '../../../src/runtime/probe-repeat.ts'
 import {
-  id, invocation, liveEffect, openBench, probeOf, readyBy, readyEffect, until,
+  id,
+  invocation,
+  liveEffect,
+  openBench,
+  probeOf,
+  readyBy,
+  readyEffect,
+  until,
 } from './probe-run.ts'
 
 /** Answers with the statuses in turn; the last one from then on. */
@@ -119,7 +126,8 @@ describe('a thousand instances', () => {
     const { port, close } = openBench()
     const before = timers()
     const action: ProbeAction = { kind: 'tcp', host: '127.0.0.1', port: 1 }
-    for (const name of names) port.watchLive(liveEffect(probeOf(action, { intervalMs: 3_600_000 }), 3, name))
+    for (const name of names)
+      port.watchLive(liveEffect(probeOf(action, { intervalMs: 3_600_000 }), 3, name))
     assert.equal(timers(), before + names.length)
     close()
     assert.equal(timers(), before)

@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeSync } from 'node:fs'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -92,7 +91,10 @@ describe('http', () => {
       write()
     })
     const { port, next, close } = bench()
-    port.watchReady(readyEffect(readyBy(probeOf(http(server.url), { attemptTimeoutMs: 60_000 }))), null)
+    port.watchReady(
+      readyEffect(readyBy(probeOf(http(server.url), { attemptTimeoutMs: 60_000 }))),
+      null,
+    )
     assert.deepEqual(await next(), ready)
     await until(() => bodies.open === 0, 'the end of the body')
     close()
@@ -110,8 +112,14 @@ describe('http', () => {
       [http(`http://127.0.0.1:${closed}/`), `port ${closed} refused the connection`],
       [http(`http://localhost:${closed}/`), `port ${closed} refused the connection`],
       [http(silent.url), `${silent.url}: no answer within 50ms`],
-      [http(`http://127.0.0.1:${rudePort}/`), `http://127.0.0.1:${rudePort}/: the answer is not HTTP`],
-      [http(`http://a:secret@127.0.0.1:${rudePort}/`), `http://127.0.0.1:${rudePort}/: the answer is not HTTP`],
+      [
+        http(`http://127.0.0.1:${rudePort}/`),
+        `http://127.0.0.1:${rudePort}/: the answer is not HTTP`,
+      ],
+      [
+        http(`http://a:secret@127.0.0.1:${rudePort}/`),
+        `http://127.0.0.1:${rudePort}/: the answer is not HTTP`,
+      ],
       [{ kind: 'tcp', host: '127.0.0.1', port: closed }, `port ${closed} refused the connection`],
     ]
     for (const [action, words] of cases) {
@@ -160,7 +168,10 @@ test('tcp: from the moment on which somebody listens', async () => {
   server.close()
   await once(server, 'close')
   const { port, next, close, happenings } = bench()
-  port.watchReady(readyEffect(readyBy(probeOf({ kind: 'tcp', host: '127.0.0.1', port: number }))), null)
+  port.watchReady(
+    readyEffect(readyBy(probeOf({ kind: 'tcp', host: '127.0.0.1', port: number }))),
+    null,
+  )
   await until(() => port.lastFailure(id) !== null, 'a refusal')
   assert.equal(happenings.length, 0)
   server.listen(number, '127.0.0.1')
@@ -194,10 +205,7 @@ describe('exec', () => {
         { kind: 'exec', command: { kind: 'argv', argv: ['no-such-tool'] } },
         "probe command: exec: 'no-such-tool': command not found; PATH is /usr/bin:/bin",
       ],
-      [
-        { kind: 'exec', command: { kind: 'shell', line: 'kill -9 $$' } },
-        'probe command: SIGKILL',
-      ],
+      [{ kind: 'exec', command: { kind: 'shell', line: 'kill -9 $$' } }, 'probe command: SIGKILL'],
     ]
     for (const [action, words] of cases) {
       const { port, close } = bench()
@@ -213,11 +221,18 @@ describe('exec', () => {
 describe('log', () => {
   test('the pattern, the stream and the mark are handed on; the first match is it', async () => {
     const { port, next, close, logWatches, happenings } = bench()
-    const readiness = { kind: 'log', pattern: '^ready', stream: 'stderr', timeoutMs: 1_000 } as const
+    const readiness = {
+      kind: 'log',
+      pattern: '^ready',
+      stream: 'stderr',
+      timeoutMs: 1_000,
+    } as const
     port.watchReady(readyEffect(readiness, '{"segment":3,"offset":70}'), null)
     const [entry] = logWatches
     assert.deepEqual(entry?.watch, {
-      pattern: /^ready/, stream: 'stderr', from: { segment: 3, offset: 70 },
+      pattern: /^ready/,
+      stream: 'stderr',
+      from: { segment: 3, offset: 70 },
     })
     entry.onMatch()
     entry.onMatch()

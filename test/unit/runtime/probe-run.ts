@@ -1,5 +1,5 @@
-// A probe port whose events are collected, for the tests of this folder. Commands are run by the real
-// runner; logs are lines that the test says.
+// A probe port whose events are collected, for the tests of this folder. Commands are run by the
+// real runner; logs are lines that the test says.
 
 import { type InstanceId, toInstanceId, toInvocationId } from '../../../src/base/brands.ts'
 import type { InstanceEvent } from '../../../src/core/instance-event.ts'
@@ -25,7 +25,9 @@ export function readyBy(probe: Probe): Readiness {
 }
 
 const definition = withDefaults({
-  name: 'web', command: { kind: 'shell', line: 'true' }, directory: '/',
+  name: 'web',
+  command: { kind: 'shell', line: 'true' },
+  directory: '/',
 })
 
 export function readyEffect(readiness: Readiness, logMark: string | null = null) {
@@ -33,7 +35,13 @@ export function readyEffect(readiness: Readiness, logMark: string | null = null)
 }
 
 export function liveEffect(probe: Probe, failures: number, name: InstanceId = id) {
-  return { type: 'watch-live', id: name, invocation, definition, liveness: { probe, failures } } as const
+  return {
+    type: 'watch-live',
+    id: name,
+    invocation,
+    definition,
+    liveness: { probe, failures },
+  } as const
 }
 
 interface Happening {
@@ -60,10 +68,9 @@ export interface ProbeBench {
   close(): void
 }
 
-export function openBench(own: {
-  belongs?: (pid: number) => boolean
-  main?: ProcessRef | null
-} = {}): ProbeBench {
+export function openBench(
+  own: { belongs?: (pid: number) => boolean; main?: ProcessRef | null } = {},
+): ProbeBench {
   const poller = openPoller()
   // A test that fails must end all the same.
   poller.unref()
@@ -79,13 +86,20 @@ export function openBench(own: {
     watchLog: (_, watch, onMatch) => {
       const entry = { watch, onMatch, isStopped: false }
       logWatches.push(entry)
-      return { stop: () => { entry.isStopped = true } }
+      return {
+        stop: () => {
+          entry.isStopped = true
+        },
+      }
     },
     belongs: (_, pid) => own.belongs?.(pid) ?? false,
     mainProcess: () => own.main ?? null,
   })
   return {
-    port, poller, happenings, logWatches,
+    port,
+    poller,
+    happenings,
+    logWatches,
     async next() {
       await until(() => happenings.length > seen, `an event after ${JSON.stringify(happenings)}`)
       const happening = happenings[seen]
