@@ -4,34 +4,45 @@
 /** How long a busy pipe is left alone, in milliseconds: the shortest timer of Node. */
 const REST_MS = 1
 
+/** When to come again: after a rest, in the next turn of the loop, or never. */
+export type PacerAnswer = 'rest' | 'now' | 'stop'
+export type PacerTick = () => PacerAnswer
+
 export interface LogPacer {
-  /** Calls `tick` after each rest until it answers false. */
-  add(tick: () => boolean): void
-  remove(tick: () => boolean): void
+  /** Calls `tick` after a rest, and again as it answers. */
+  add(tick: PacerTick): void
+  remove(tick: PacerTick): void
 }
 
 export function createLogPacer(): LogPacer {
-  const ticks = new Set<() => boolean>()
-  let timer: NodeJS.Timeout | undefined
+  const ticks = new Set<PacerTick>()
+  let isArmed = false
 
   function fire(): void {
-    timer = undefined
+    isArmed = false
+    let isUrgent = false
     try {
-      for (const tick of ticks) if (!tick()) ticks.delete(tick)
+      for (const tick of ticks) {
+        const answer = tick()
+        if (answer === 'stop') ticks.delete(tick)
+        isUrgent ||= answer === 'now'
+      }
     } finally {
-      arm()
+      arm(isUrgent)
     }
   }
 
-  function arm(): void {
-    if (ticks.size === 0 || timer !== undefined) return
-    timer = setTimeout(fire, REST_MS).unref()
+  function arm(isUrgent: boolean): void {
+    if (ticks.size === 0 || isArmed) return
+    isArmed = true
+    if (isUrgent) setImmediate(fire)
+    else setTimeout(fire, REST_MS).unref()
   }
 
   return {
     add(tick) {
       ticks.add(tick)
-      arm()
+      arm(false)
     },
     remove(tick) {
       ticks.delete(tick)

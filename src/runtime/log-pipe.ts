@@ -7,7 +7,7 @@ import { closeFd } from '../kernel/fd.ts'
 import { pipeSize, setPipeSize } from '../kernel/fifo.ts'
 import { EPOLLET, POLLIN, type Poller } from '../kernel/poll.ts'
 import { errnoOf } from './log-files.ts'
-import type { LogPacer } from './log-pacer.ts'
+import type { LogPacer, PacerAnswer } from './log-pacer.ts'
 
 /**
  * Only for chatty services: a user without CAP_SYS_RESOURCE has 16,384 pages for all pipes together
@@ -87,13 +87,14 @@ export class LogPipe {
     this.#pacer.add(this.#tick)
   }
 
-  readonly #tick = (): boolean => {
+  readonly #tick = (): PacerAnswer => {
     const moved = this.#empty()
-    if (this.#mode !== 'resting') return false
-    if (moved > 0 && !this.wasFull(moved)) return true
-    this.#canRest = moved === 0 || this.#canGrow
+    if (this.#mode !== 'resting') return 'stop'
+    if (moved > 0 && !this.wasFull(moved)) return 'rest'
+    if (moved > 0 && this.#canGrow) return 'now'
+    this.#canRest = moved === 0
     this.#watch()
-    return false
+    return 'stop'
   }
 
   #watch(): void {
