@@ -15,12 +15,18 @@ export interface RowSink {
   onRows(rows: ReadonlyMap<string, StatusRow>): void
   /** One row changed, or came into being. */
   onRow(row: StatusRow, event: EventRow): void
+  /** An event since `firstSince` that the first rows show already. */
+  onPast?(event: EventRow): void
 }
 
 export interface FollowOptions {
   readonly client: Client
   readonly project?: string | null
   readonly signal: AbortSignal
+  /** A supervisor has just answered: when there is none now, it has ended. */
+  readonly hasAnswered?: boolean
+  /** Tells of events from here on, also of those before the first look at the rows. */
+  readonly firstSince?: number
 }
 
 /** How the following ended: asked to, or the supervisor has ended as a whole. */
@@ -29,15 +35,22 @@ export type FollowEnd = 'aborted' | 'gone'
 /** Rejects with ERR_SUPERVISOR_… when there is no supervisor at first or it does not come back. */
 export async function followRows(options: FollowOptions, sink: RowSink): Promise<FollowEnd> {
   const { client, project = null, signal } = options
-  let hasBegun = false
+  let hasBegun = options.hasAnswered === true
+  let hasLooked = false
   while (!signal.aborted) {
     const status = await readStatus(client, project, hasBegun)
     if (status === null) return 'gone'
     if (signal.aborted) break
+    const since = hasLooked ? status.sequence : (options.firstSince ?? status.sequence)
     hasBegun = true
+    hasLooked = true
     const rows = new Map(status.rows.map((row) => [instanceIdOf(row), row]))
     sink.onRows(rows)
-    await followOnce(options, status.sequence, (event) => {
+    await followOnce(options, Math.min(since, status.sequence), (event) => {
+      if (event.sequence <= status.sequence) {
+        sink.onPast?.(event)
+        return
+      }
       const id = instanceIdOf(event)
       const row = afterEvent(rows.get(id), event)
       rows.set(id, row)

@@ -11,6 +11,7 @@ import { followRows } from './follow-events.ts'
  */
 export type Goal = 'ready' | 'restarted' | 'down' | 'ended'
 
+/** A request was answered just before: that there is no supervisor any more is an outcome too. */
 export interface WaitOptions {
   readonly client: Client
   /** By instance id, `shop/web@1`. */
@@ -91,7 +92,7 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
   try {
     if (goals.size === 0) local.abort()
     const end = await followRows(
-      { client, project, signal: local.signal },
+      { client, project, signal: local.signal, hasAnswered: true },
       {
         onRows: (rows) => {
           for (const id of goals.keys()) look(id, rows.get(id))
