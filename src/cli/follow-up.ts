@@ -110,7 +110,7 @@ async function followProject(
 ): Promise<void> {
   let all: ReadonlyMap<string, StatusRow> = new Map()
   await followRows(
-    { client, project, signal, hasAnswered: true, firstSince: sequence },
+    { client, project, signal, mayBeGone: true, firstSince: sequence },
     {
       onPast: (event) => onChange(printer.event(event), all),
       onRows: (rows) => {

@@ -23,8 +23,8 @@ export interface FollowOptions {
   readonly client: Client
   readonly project?: string | null
   readonly signal: AbortSignal
-  /** A supervisor has just answered: when there is none now, it has ended. */
-  readonly hasAnswered?: boolean
+  /** True: no supervisor at all is an end too, and no error. */
+  readonly mayBeGone?: boolean
   /** Tells of events from here on, also of those before the first look at the rows. */
   readonly firstSince?: number
 }
@@ -35,7 +35,7 @@ export type FollowEnd = 'aborted' | 'gone'
 /** Rejects with ERR_SUPERVISOR_… when there is no supervisor at first or it does not come back. */
 export async function followRows(options: FollowOptions, sink: RowSink): Promise<FollowEnd> {
   const { client, project = null, signal } = options
-  let hasBegun = options.hasAnswered === true
+  let hasBegun = options.mayBeGone ?? false
   let hasLooked = false
   while (!signal.aborted) {
     const status = await readStatus(client, project, hasBegun)

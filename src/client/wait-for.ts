@@ -11,7 +11,6 @@ import { followRows } from './follow-events.ts'
  */
 export type Goal = 'ready' | 'restarted' | 'down' | 'ended'
 
-/** A request was answered just before: that there is no supervisor any more is an outcome too. */
 export interface WaitOptions {
   readonly client: Client
   /** By instance id, `shop/web@1`. */
@@ -92,7 +91,13 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
   try {
     if (goals.size === 0) local.abort()
     const end = await followRows(
-      { client, project, signal: local.signal, hasAnswered: true },
+      {
+        client,
+        project,
+        signal: local.signal,
+        // What was asked to go down may have been all that the supervisor was there for.
+        mayBeGone: [...goals.values()].every((goal) => goal === 'down'),
+      },
       {
         onRows: (rows) => {
           for (const id of goals.keys()) look(id, rows.get(id))

@@ -37,6 +37,8 @@ export type InstanceEvent =
       readonly status: ExitStatus
       /** Other processes of the invocation are still there. */
       readonly hasLeftovers: boolean
+      /** What SIGKILL was sent to so far, as `name (pid)`; left out when nothing. */
+      readonly killed?: readonly string[]
     } & OfInvocation)
   /** Nothing of the invocation is left; names what SIGKILL was sent to. */
   | ({ readonly type: 'emptied'; readonly killed: readonly string[] } & OfInvocation)

@@ -153,8 +153,9 @@ export function onEndingExited(
   const { role, status, hasLeftovers } = event
   if (role === 'main') {
     const wasKilled = phase.name === 'killing' && phase.main !== null
-    const isNamed = instance.killed.length > 0
-    const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : instance.killed
+    const named = event.killed ?? instance.killed
+    const isNamed = named.length > 0
+    const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : named
     const ending = { ...phase.ending, exit: status }
     const without = within(instance, { phase: { ...phase, main: null, ending }, killed })
     return overOrEmpty(without, context, hasLeftovers || phase.hook !== null)

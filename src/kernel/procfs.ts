@@ -128,14 +128,14 @@ export function fdTargets(pid: Pid): string[] {
   })
 }
 
-/** A path under which a pipe can be opened that one of the processes has open; null: none has. */
-export function findOpenPipe(pids: readonly Pid[], inode: number): string | null {
-  const target = `pipe:[${inode}]`
+/** A path under which one of the pipes can be opened that a process has open; null: none has. */
+export function findOpenPipe(pids: readonly Pid[], inodes: readonly number[]): string | null {
+  const targets = inodes.map((inode) => `pipe:[${inode}]`)
   for (const pid of pids) {
     for (const name of namesIn(`/proc/${pid}/fd`)) {
       const path = `/proc/${pid}/fd/${name}`
       try {
-        if (readlinkSync(path) === target) return path
+        if (targets.includes(readlinkSync(path))) return path
       } catch (error) {
         if (!isGone(error)) throw error
       }

@@ -1,6 +1,6 @@
-// Moves bytes from a pipe to a file inside the kernel, and looks into a pipe. What is moved is never
-// in our memory, so SIGKILL can neither lose nor double a byte. A hot path: nothing is allocated
-// for a call.
+// Moves bytes from a pipe to a file inside the kernel, and looks into a pipe. What is moved is
+// never in our memory, so SIGKILL can neither lose nor double a byte. A hot path: nothing is
+// allocated for a call.
 
 import type { Fd } from '../base/brands.ts'
 import { constants } from './layouts.ts'

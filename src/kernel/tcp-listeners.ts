@@ -1,6 +1,6 @@
-// Which sockets listen on a TCP port, and which processes hold them: /proc/net/tcp (proc(5)) and the
-// descriptors in /proc/PID/fd. Only what the caller may read: other users' processes keep theirs to
-// themselves, and another network namespace has another table.
+// Which sockets listen on a TCP port, and which processes hold them: /proc/net/tcp (proc(5)) and
+// the descriptors in /proc/PID/fd. Only what the caller may read: other users' processes keep
+// theirs to themselves, and another network namespace has another table.
 
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 import { type Pid, toPid } from '../base/brands.ts'
@@ -25,7 +25,8 @@ export function listenersOn(port: number): readonly TcpListener[] {
 }
 
 /** Who holds these sockets, by inode: several processes, when the socket was inherited. Sockets
- *  whose holders are not visible to us are left out. Looks at every process: some 20 µs for each. */
+ *  whose holders are not visible to us are left out. Looks at every process: some 20 µs for each.
+ * */
 export function socketHolders(inodes: ReadonlySet<number>): ReadonlyMap<number, readonly Pid[]> {
   const holders = new Map<number, Pid[]>()
   if (inodes.size === 0) return holders
@@ -59,10 +60,13 @@ export function socketsHeldBy(pid: Pid): readonly number[] {
 
 /** The listeners in a text of the form of /proc/net/tcp, all of them or those on one port. */
 export function parseTcpTable(
-  text: string, family: TcpFamily, port?: number,
+  text: string,
+  family: TcpFamily,
+  port?: number,
 ): { readonly listeners: readonly TcpListener[]; readonly isOver: boolean } {
   const listeners: TcpListener[] = []
-  const line = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+)/gm
+  const line =
+    /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+)/gm
   for (const [, address = '', portText = '', state, uid, inode] of text.matchAll(line)) {
     // The kernel lists what listens first, and everything else behind it.
     if (state !== LISTEN) return { listeners, isOver: true }

@@ -18,6 +18,8 @@ import {
 export interface Journal {
   /** What was on disk when it was opened. */
   read(): ReadonlyMap<string, unknown>
+  /** What a key holds now. */
+  get(key: string): unknown
   /** Throws ERR_STATE_DIRECTORY_FULL or ERR_STATE_DIRECTORY_READ_ONLY; then nothing was changed. */
   put(key: string, value: unknown): void
   remove(key: string): void
@@ -83,6 +85,10 @@ export function openJournal(directory: string): Journal {
 
   return {
     read: () => values,
+    get: (key) => {
+      const line = live.get(key)
+      return line === undefined ? undefined : unpackJournalRecord(line.slice(0, -1))?.value
+    },
     problems,
     put: (key, value) => {
       const line = packJournalRecord({ key, value })

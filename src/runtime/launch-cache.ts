@@ -1,11 +1,13 @@
 // Remembers answers for a moment, so that a thousand services that start together look up the same
 // user, program or directory once. Bounded: when it is full it forgets everything.
 
-import { MAX_LAUNCH_CACHE_ENTRIES } from '../base/limits.ts'
 import type { Milliseconds } from '../base/brands.ts'
+import { MAX_LAUNCH_CACHE_ENTRIES } from '../base/limits.ts'
 
-/** How old an answer may be. What changed meanwhile is found by exec itself, which fails by name. */
-export const LAUNCH_CACHE_MS: Milliseconds = 1_000
+/**
+ * How old an answer may be. What changed meanwhile is found by exec itself, which fails by name.
+ */
+const LAUNCH_CACHE_MS: Milliseconds = 1_000
 
 export interface LaunchCache<Value> {
   /** The remembered answer, or a new one, which is remembered when `isKept` says so. */

@@ -63,15 +63,17 @@ function resolve(wanted: Wanted, self: Identity): Credentials | LaunchRefusal {
 
 function whyNotAllowed(wanted: Wanted, uid: number, self: Identity): LaunchRefusal | null {
   if (uid !== self.uid && !self.canSetUser) {
-    const detail = `the supervisor runs as uid ${self.uid} and may not switch to another user. `
-      + 'Run it as root, or remove `user` from the service.'
+    const detail =
+      `the supervisor runs as uid ${self.uid} and may not switch to another user. ` +
+      'Run it as root, or remove `user` from the service.'
     return refuse('credentials', `user ${quote(wanted.user ?? '')}`, detail)
   }
   if (self.canSetGroups) return null
   const names = [wanted.group, ...wanted.supplementaryGroups].filter((name) => name !== null)
   const object = names.length > 0 ? `group ${quote(names.join(', '))}` : 'groups'
-  const detail = `the supervisor runs as uid ${self.uid} and may not change groups. `
-    + 'Run it as root, or remove `group` and `supplementary-groups` from the service.'
+  const detail =
+    `the supervisor runs as uid ${self.uid} and may not change groups. ` +
+    'Run it as root, or remove `group` and `supplementary-groups` from the service.'
   return refuse('credentials', object, detail)
 }
 
@@ -108,10 +110,12 @@ function missing(what: 'user' | 'group', name: string, table: string): string {
 /** The local names only: good enough for a suggestion. */
 function namesIn(table: string): readonly string[] {
   try {
-    return readFileSync(table, 'utf8').split('\n').flatMap((line) => {
-      const end = line.indexOf(':')
-      return end > 0 ? [line.slice(0, end)] : []
-    })
+    return readFileSync(table, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const end = line.indexOf(':')
+        return end > 0 ? [line.slice(0, end)] : []
+      })
   } catch {
     return []
   }

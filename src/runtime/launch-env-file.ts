@@ -1,5 +1,6 @@
-// Reads the env files of a definition. The grammar lives in another room and comes in as a function.
-// A file that has not changed since the last look (device, inode, size, time) is not read again.
+// Reads the env files of a definition. The grammar lives in another room and comes in as a
+// function. A file that has not changed since the last look (device, inode, size, time) is not
+// read again.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type Diagnostic, printDiagnostic } from '../base/diagnostic.ts'
@@ -10,7 +11,10 @@ import type { EnvironmentFile } from '../model/service-definition.ts'
 import { type LaunchRefusal, refuse } from './launch-refusal.ts'
 
 /** Reads KEY=VALUE lines; reports each line that it cannot understand. */
-export type EnvFileParser = (text: string, file: string) => {
+export type EnvFileParser = (
+  text: string,
+  file: string,
+) => {
   readonly variables: ReadonlyMap<string, string>
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -65,15 +69,17 @@ export function createEnvFileReader(parse: EnvFileParser): EnvFileReader {
 
 /** Null: missing, and allowed to be. */
 function attempt(
-  path: string, isOptional: boolean, read: (path: string) => Variables | LaunchRefusal,
+  path: string,
+  isOptional: boolean,
+  read: (path: string) => Variables | LaunchRefusal,
 ): Variables | LaunchRefusal | null {
   try {
     return read(path)
   } catch (error) {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) {
       if (isOptional) return null
-      const detail = 'there is no such file; create it, or write it with a `?` in front if it is '
-        + 'optional'
+      const detail =
+        'there is no such file; create it, or write it with a `?` in front if it is optional'
       return refuse('env-file', quote(path), detail)
     }
     if (isErrno(error, 'EACCES')) {

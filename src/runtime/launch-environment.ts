@@ -11,7 +11,7 @@ import type { ServiceDefinition } from '../model/service-definition.ts'
 import type { InstanceName } from '../model/service-name.ts'
 
 /** For a base environment without PATH. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export interface EnvironmentLayers {
   readonly base: Readonly<Record<string, string>>
@@ -27,9 +27,9 @@ export interface EnvironmentLayers {
 }
 
 /**
- * Not inherited. A service that got them would talk to our init in our name (NOTIFY_SOCKET, LISTEN_*,
- * WATCHDOG_*), believe in another invocation, write into our compile cache, or see where the
- * operator's shell stood (PWD, OLDPWD, SHLVL, _). A definition may set any of them.
+ * Not inherited. A service that got them would talk to our init in our name (NOTIFY_SOCKET,
+ * LISTEN_*, WATCHDOG_*), believe in another invocation, write into our compile cache, or see
+ * where the operator's shell stood (PWD, OLDPWD, SHLVL, _). A definition may set any of them.
  */
 const ours: ReadonlySet<string> = new Set([
   ...['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'INVOCATION_ID', 'JOURNAL_STREAM'],

@@ -1,6 +1,7 @@
-// From a definition to what is spawned: program, arguments, environment, directory, owner. Synchronous
-// and quick, because a thousand services pass here in a second: it asks the file system and the user
-// table, remembers the answers for a moment, and spawns nothing. The process port does that.
+// From a definition to what is spawned: program, arguments, environment, directory, owner.
+// Synchronous and quick, because a thousand services pass here in a second: it asks the file
+// system and the user table, remembers the answers for a moment, and spawns nothing. The process
+// port does that.
 
 import type { InvocationId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
@@ -10,17 +11,25 @@ import { type Identity, ownIdentity } from '../kernel/identity.ts'
 import type { Command, ServiceDefinition } from '../model/service-definition.ts'
 import type { InstanceName } from '../model/service-name.ts'
 import { createLaunchCache } from './launch-cache.ts'
-import { type Credentials, type CredentialChange, resolveCredentials } from './launch-credentials.ts'
+import {
+  type CredentialChange,
+  type Credentials,
+  resolveCredentials,
+} from './launch-credentials.ts'
 import { createEnvFileReader, type EnvFileParser } from './launch-env-file.ts'
 import { composeEnvironment } from './launch-environment.ts'
 import { buildPreamble, needsPreamble } from './launch-preamble.ts'
 import {
-  type FoundProgram, findProgram, findTool, whyNoDirectory, whyNotLoadable,
+  type FoundProgram,
+  findProgram,
+  findTool,
+  whyNoDirectory,
+  whyNotLoadable,
 } from './launch-program.ts'
 import type { LaunchRefusal } from './launch-refusal.ts'
 
-export { readStageReport, STAGE_EXIT_CODE } from './launch-preamble.ts'
-export { type LaunchRefusal, type LaunchStage, printRefusal } from './launch-refusal.ts'
+export { readStageReport } from './launch-preamble.ts'
+export { type LaunchRefusal, printRefusal } from './launch-refusal.ts'
 
 export interface LaunchRequest {
   readonly definition: ServiceDefinition
@@ -87,11 +96,23 @@ export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
   const programOf = (name: string, path: string, from: string): FoundProgram | LaunchRefusal =>
     programCache.get(`${name}\0${path}\0${from}`, () => findProgram(name, path, from), isGood)
   const directoryRefusal = (directory: string): LaunchRefusal | null =>
-    refusalCache.get(`d${directory}`, () => whyNoDirectory(directory), (found) => found === null)
+    refusalCache.get(
+      `d${directory}`,
+      () => whyNoDirectory(directory),
+      (found) => found === null,
+    )
   const loadRefusal = (path: string): LaunchRefusal | null =>
-    refusalCache.get(`p${path}`, () => whyNotLoadable(path), (found) => found === null)
+    refusalCache.get(
+      `p${path}`,
+      () => whyNotLoadable(path),
+      (found) => found === null,
+    )
   const toolOf = (name: string): string | null =>
-    toolCache.get(name, () => lookForTool(name), (found) => found !== null)
+    toolCache.get(
+      name,
+      () => lookForTool(name),
+      (found) => found !== null,
+    )
 
   return (request) => {
     const { definition } = request
@@ -115,7 +136,12 @@ export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
     const inherited = request.notifyFd === null ? [] : [request.notifyFd]
     const { stageFd } = request
     const preamble = buildPreamble({
-      definition, change, ...plain, stageFd, inherited, findTool: toolOf,
+      definition,
+      change,
+      ...plain,
+      stageFd,
+      inherited,
+      findTool: toolOf,
     })
     return preamble.kind === 'refused' ? preamble : finishPlan(request, preamble, change, true)
   }

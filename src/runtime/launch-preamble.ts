@@ -1,12 +1,13 @@
-// The steps between fork and exec that posix_spawn(3) cannot do, as one /bin/sh script in front of the
-// command: umask, renice, prlimit, setpriv. Every step is an exec of the same process or a short
-// child, so the service keeps the pid of the preamble. A step that fails writes `stage: message` to
-// the stage descriptor and exits 111; the descriptor is closed just before the last exec, so its end
-// without a word is the success.
+// The steps between fork and exec that posix_spawn(3) cannot do, as one /bin/sh script in front
+// of the command: umask, renice, prlimit, setpriv. Every step is an exec of the same process or a
+// short child, so the service keeps the pid of the preamble. A step that fails writes `stage:
+// message` to the stage descriptor and exits 111; the descriptor is closed just before the last
+// exec, so its end without a word is the success.
 //
-// Until the user has been changed the preamble may be root while the environment is the service's, and an
-// env file may be writable by the service's user. So variables that steer the dynamic loader or the
-// shell travel under another name and come back, by env(1), in the last exec.
+// Until the user has been changed the preamble may be root while the environment is the
+// service's, and an env file may be writable by the service's user. So variables that steer the
+// dynamic loader or the shell travel under another name and come back, by env(1), in the last
+// exec.
 
 import { assert } from '../base/assert.ts'
 import { MAX_STAGE_REPORT_BYTES } from '../base/limits.ts'
@@ -15,12 +16,10 @@ import type { CredentialChange } from './launch-credentials.ts'
 import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './launch-refusal.ts'
 
 /** The exit status of a preamble that reported a failed step. */
-export const STAGE_EXIT_CODE = 111
+const STAGE_EXIT_CODE = 111
 
 export interface PreambleRequest {
-  readonly definition: Pick<
-    ServiceDefinition, 'directory' | 'umask' | 'nice' | 'limits'
-  >
+  readonly definition: Pick<ServiceDefinition, 'directory' | 'umask' | 'nice' | 'limits'>
   readonly change: CredentialChange | null
   /** Resolved; the command itself keeps its own first word. */
   readonly path: string
@@ -42,7 +41,8 @@ export interface Preamble {
 
 /** True when posix_spawn(3) alone cannot start it. */
 export function needsPreamble(
-  { umask, nice, limits }: ServiceDefinition, change: CredentialChange | null,
+  { umask, nice, limits }: ServiceDefinition,
+  change: CredentialChange | null,
 ): boolean {
   return umask !== null || nice !== null || change !== null || Object.keys(limits).length > 0
 }
@@ -94,11 +94,17 @@ function script(request: PreambleRequest, tools: Tools, restore: readonly Carrie
   return lines.join('\n')
 }
 
-/** What a preamble wrote to its stage descriptor until its end; null when it reached the last exec. */
+/**
+ * What a preamble wrote to its stage descriptor until its end; null when it reached the last
+ * exec.
+ */
 export function readStageReport(text: string): LaunchRefusal | null {
-  const said = text.slice(0, MAX_STAGE_REPORT_BYTES).trim().replace(/\s*\n\s*/g, '; ')
+  const said = text
+    .slice(0, MAX_STAGE_REPORT_BYTES)
+    .trim()
+    .replace(/\s*\n\s*/g, '; ')
   if (said === '') return null
-  const match = /^([a-z-]+): ([^]*)$/.exec(said)
+  const match = /^([a-z-]+): (.*)$/.exec(said)
   const [, word, message] = match ?? []
   if (word !== undefined && message !== undefined && isLaunchStage(word)) {
     return refuse(word, '', message)
@@ -120,9 +126,14 @@ function lastExec(fd: number, env: string, restore: readonly Carried[]): string 
   return `exec ${fd}>&-\nexec ${[env, ...options, ...assignments].join(' ')} "$@"`
 }
 
-/** Standard error goes to the stage descriptor while setpriv, which knows nothing of stages, runs. */
+/**
+ * Standard error goes to the stage descriptor while setpriv, which knows nothing of stages, runs.
+ */
 function switchUser(
-  { stageFd, inherited }: PreambleRequest, change: CredentialChange, setpriv: string, launch: string,
+  { stageFd, inherited }: PreambleRequest,
+  change: CredentialChange,
+  setpriv: string,
+  launch: string,
 ): readonly string[] {
   const spare = [9, 8, 7, 6, 5, 4, 3].find((fd) => fd !== stageFd && !inherited.includes(fd))
   assert(spare !== undefined, 'a service inherits at most five descriptors from 3 to 9')
@@ -133,7 +144,8 @@ function switchUser(
     '[ -x "$0" ] || fail exec "\'$0\': permission denied for the user of the service"',
     launch,
   ].join('\n')
-  const groups = change.groups.length === 0 ? '--clear-groups' : `--groups=${change.groups.join(',')}`
+  const groups =
+    change.groups.length === 0 ? '--clear-groups' : `--groups=${change.groups.join(',')}`
   const options = `--reuid=${change.uid} --regid=${change.gid} ${groups}`
   return [
     `exec ${spare}>&2 2>&${stageFd}`,
@@ -144,7 +156,10 @@ function switchUser(
 function limitOptions(limits: ServiceDefinition['limits']): string {
   const print = (value: number): string => (Number.isFinite(value) ? String(value) : 'unlimited')
   return Object.entries(limits)
-    .map(([name, { soft, hard }]: [string, ResourceLimit]) => `--${name}=${print(soft)}:${print(hard)}`)
+    .map(
+      ([name, { soft, hard }]: [string, ResourceLimit]) =>
+        `--${name}=${print(soft)}:${print(hard)}`,
+    )
     .join(' ')
 }
 
@@ -160,25 +175,30 @@ interface Carried {
 
 /** Read by the dynamic loader, the C library or the tools, or owned by one of the usual shells. */
 const steering = new RegExp(
-  '^(?:LD_.*|GLIBC_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|LOCPATH|NLSPATH|LOCALDOMAIN|HOSTALIASES'
-    + '|RES_OPTIONS|RESOLV_HOST_CONF|NIS_PATH|POSIXLY_CORRECT|BASH.*|ENV|SHELLOPTS|SHLVL|IFS'
-    + '|PS[0-4]|PPID|UID|EUID|OPT(?:IND|ARG|ERR)|LINENO|RANDOM|SECONDS|OLDPWD|FUNCNAME|GROUPS'
-    + '|DIRSTACK|HIST.*|CDPATH|EPOCH.*|COMP_.*|PIPESTATUS|EUDAEMON_CARRIED_.*|_|out)$',
+  '^(?:LD_.*|GLIBC_.*|MALLOC_.*|GCONV_PATH|GETCONF_DIR|LOCPATH|NLSPATH|LOCALDOMAIN|HOSTALIASES' +
+    '|RES_OPTIONS|RESOLV_HOST_CONF|NIS_PATH|POSIXLY_CORRECT|BASH.*|ENV|SHELLOPTS|SHLVL|IFS' +
+    '|PS[0-4]|PPID|UID|EUID|OPT(?:IND|ARG|ERR)|LINENO|RANDOM|SECONDS|OLDPWD|FUNCNAME|GROUPS' +
+    '|DIRSTACK|HIST.*|CDPATH|EPOCH.*|COMP_.*|PIPESTATUS|EUDAEMON_CARRIED_.*|_|out)$',
 )
 
 /**
  * Renames what the shells must not see, and what is no name to a shell, which would drop it. A PWD
  * that is not where the process stands would be corrected.
  */
-function disguise(environment: ReadonlyMap<string, string>, directory: string): {
+function disguise(
+  environment: ReadonlyMap<string, string>,
+  directory: string,
+): {
   readonly environment: ReadonlyMap<string, string>
   readonly restore: readonly Carried[]
 } {
   const result = new Map<string, string>()
   const restore: Carried[] = []
   for (const [name, value] of environment) {
-    const isPlain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !steering.test(name)
-      && (name !== 'PWD' || value === directory)
+    const isPlain =
+      /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) &&
+      !steering.test(name) &&
+      (name !== 'PWD' || value === directory)
     const alias = isPlain ? name : `EUDAEMON_CARRIED_${restore.length}`
     if (!isPlain) restore.push({ name, alias })
     result.set(alias, value)

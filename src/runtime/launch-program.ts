@@ -1,6 +1,6 @@
-// Finds what is to be executed and where, before anything is spawned, so that "command not found" and
-// "no such directory" are answers. Who may use them is found out by the one who tries: when the
-// service runs as another user, the preamble checks again as that user.
+// Finds what is to be executed and where, before anything is spawned, so that "command not found"
+// and "no such directory" are answers. Who may use them is found out by the one who tries: when
+// the service runs as another user, the preamble checks again as that user.
 
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -16,13 +16,16 @@ export interface FoundProgram {
 
 /** By the service's PATH, from the service's directory, by the rules of execvp(3). */
 export function findProgram(
-  name: string, searchPath: string, directory: string,
+  name: string,
+  searchPath: string,
+  directory: string,
 ): FoundProgram | LaunchRefusal {
   if (name === '') return refuse('exec', '', 'the command is empty')
   const found = resolveProgram(name, searchPath, directory)
   if (found.kind === 'found') return found
   if (found.kind === 'not-executable') {
-    const advice = found.reason === 'it has no execute permission' ? '; make it so with chmod +x' : ''
+    const advice =
+      found.reason === 'it has no execute permission' ? '; make it so with chmod +x' : ''
     return refuse('exec', quote(found.path), `not executable: ${found.reason}${advice}`)
   }
   if (name.includes('/')) {
@@ -49,7 +52,10 @@ export function whyNoDirectory(directory: string): LaunchRefusal | null {
   }
 }
 
-/** A tool of util-linux or coreutils: looked for where systems put them, never by the service's PATH. */
+/**
+ * A tool of util-linux or coreutils: looked for where systems put them, never by the service's
+ * PATH.
+ */
 export function findTool(name: string): string | null {
   const found = resolveProgram(name, '/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin', '/')
   return found.kind === 'found' ? found.path : null
@@ -58,8 +64,9 @@ export function findTool(name: string): string | null {
 const ELF = '\x7fELF'
 
 /**
- * Behind a preamble a failing exec could no longer be told, and a shell would run a text file without
- * `#!` as its own script, which exec does not. So what execve(2) refuses is looked for here.
+ * Behind a preamble a failing exec could no longer be told, and a shell would run a text file
+ * without `#!` as its own script, which exec does not. So what execve(2) refuses is looked for
+ * here.
  */
 export function whyNotLoadable(path: string): LaunchRefusal | null {
   const head = readHead(path)

@@ -29,7 +29,13 @@ export function printRefusal({ stage, reason }: LaunchRefusal): string {
 }
 
 const stages: readonly LaunchStage[] = [
-  'env-file', 'credentials', 'chdir', 'umask', 'nice', 'limits', 'exec',
+  'env-file',
+  'credentials',
+  'chdir',
+  'umask',
+  'nice',
+  'limits',
+  'exec',
 ]
 
 /** True for the name of a stage. */

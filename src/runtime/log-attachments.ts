@@ -23,6 +23,8 @@ export interface LogAttachments {
   update(id: InstanceId, plan: LogPlan): void
   drain(id: InstanceId): void
   detach(id: InstanceId): void
+  /** The inode numbers of its pipes; empty when it has none. */
+  pipesOf(id: InstanceId): readonly number[]
   /** Where the log stands, as text that watchFrom() understands. */
   mark(id: InstanceId): string
   notifyReader(id: InstanceId): Fd | null
@@ -86,7 +88,7 @@ export function createLogAttachments(deps: LogAttachmentDeps): LogAttachments {
     const inodes = deps.recorded(id)
     if (inodes === null) return []
     return [inodes.out, inodes.err].flatMap((inode) => {
-      const path = findOpenPipe(holders, inode)
+      const path = findOpenPipe(holders, [inode])
       return path === null ? [] : [reopen(path, constants.O_NONBLOCK)]
     })
   }
@@ -121,6 +123,10 @@ export function createLogAttachments(deps: LogAttachmentDeps): LogAttachments {
       port.detach(id)
       deps.unkeep(logName(id))
       deps.record(id, null)
+    },
+    pipesOf: (id) => {
+      const inodes = deps.recorded(id)
+      return inodes === null ? [] : [inodes.out, inodes.err]
     },
     mark: (id) => JSON.stringify(port.position(id)),
     notifyReader: (id) => notifyReaders.get(id) ?? null,

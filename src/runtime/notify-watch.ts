@@ -20,7 +20,9 @@ export interface NotifyWatch {
 
 /** Calls back once: `ready` at the first newline, `closed` when nobody can write one any more. */
 export function watchNotify(
-  poller: Poller, reader: Fd, onOutcome: (outcome: 'ready' | 'closed') => void,
+  poller: Poller,
+  reader: Fd,
+  onOutcome: (outcome: 'ready' | 'closed') => void,
 ): NotifyWatch {
   let isStopped = false
   const stop = (): void => {

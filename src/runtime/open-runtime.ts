@@ -62,6 +62,11 @@ export interface Runtime {
   readonly counters: { adopted: number; strays: number }
   /** Calls back once after the next time that all events have been handled. */
   onIdle(callback: () => void): void
+  /**
+   * For the very end, when no service runs: kills the orphans of services that hid their origin, and
+   * names them.
+   */
+  sweep(): readonly string[]
   /** Lets go of everything that keeps the loop alive; services are not touched. */
   close(): Promise<void>
   /** Calls back once when every event so far has been decided on. */
@@ -111,12 +116,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const logs = createLogAttachments({
     port: logPort, keep, unkeep,
     record: (id, inodes) => recordPipes(journal, id, inodes, onProblem),
-    recorded: (id) => (journal.read().get(pipesKey(id)) as PipeInodes | undefined) ?? null,
+    recorded: (id) => (journal.get(pipesKey(id)) as PipeInodes | undefined) ?? null,
   })
   const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
   const launcher = createLauncher({ planLaunch, logs, baseEnvironment: options.baseEnvironment, keep })
   const processes = createProcessPort({
     poller, launcher, cgroups, reaper: options.reaper, emit, keep, unkeep, drainLog: logs.drain,
+    pipesOf: logs.pipesOf,
   })
   const timers = createTimerPort((id) => emit(id, { type: 'timer-fired' }))
   const probes = createProbePort({
@@ -200,6 +206,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,
     onIdle: queue.onIdle,
+    sweep: () => processes.killStrangers(),
     close: async () => {
       timers.close()
       probes.close()

@@ -1,13 +1,17 @@
-// Is it really the service that answers on a port? A service that cannot listen because something else
-// does, and goes on living, would look ready: its probe talks to the other. Only for loopback, and
-// only when the holder is visible; what cannot be determined counts for the service.
+// Is it really the service that answers on a port? A service that cannot listen because something
+// else does, and goes on living, would look ready: its probe talks to the other. Only for
+// loopback, and only when the holder is visible; what cannot be determined counts for the
+// service.
 
 import type { InstanceId, Pid } from '../base/brands.ts'
 import { MAX_PORT_HOLDER_SEARCH } from '../base/limits.ts'
 import type { ProcessRef } from '../core/instance-state.ts'
 import { children, environmentOf, readStat } from '../kernel/procfs.ts'
 import {
-  listenersOn, socketHolders, socketsHeldBy, type TcpListener,
+  listenersOn,
+  socketHolders,
+  socketsHeldBy,
+  type TcpListener,
 } from '../kernel/tcp-listeners.ts'
 import type { Peer } from './probe-attempt.ts'
 
@@ -63,8 +67,8 @@ function listenersFor(address: string, port: number): readonly TcpListener[] {
   const mapped = `::ffff:${address}`
   const exact = all.filter((one) => one.address === address || one.address === mapped)
   if (exact.length > 0) return exact
-  const any = address.includes(':') ? ['::'] : ['0.0.0.0', '::']
-  return all.filter((one) => any.includes(one.address))
+  const wildcards = address.includes(':') ? ['::'] : ['0.0.0.0', '::']
+  return all.filter((one) => wildcards.includes(one.address))
 }
 
 function isLoopback(address: string): boolean {

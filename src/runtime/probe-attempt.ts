@@ -1,5 +1,5 @@
-// One question to a service: asked, answered or given up, within its time. Node's network modules are
-// loaded at the first question, because most supervisors never ask one. Nothing is remembered
+// One question to a service: asked, answered or given up, within its time. Node's network modules
+// are loaded at the first question, because most supervisors never ask one. Nothing is remembered
 // here, and when the signal says stop, nothing is left.
 
 import type { ClientRequest } from 'node:http'
@@ -18,8 +18,8 @@ export interface Peer {
 }
 
 export type AttemptResult =
-  | { readonly isGood: true; /** Who answered; null for a command. */ readonly peer: Peer | null }
-  | { readonly isGood: false; /** One line for people. */ readonly reason: string }
+  | { readonly isGood: true /** Who answered; null for a command. */; readonly peer: Peer | null }
+  | { readonly isGood: false /** One line for people. */; readonly reason: string }
 
 export interface AttemptContext {
   readonly timeoutMs: Milliseconds
@@ -30,7 +30,8 @@ export interface AttemptContext {
 
 /** Asks once. Never rejects: what goes wrong is an answer. */
 export async function attemptProbe(
-  action: ProbeAction, context: AttemptContext,
+  action: ProbeAction,
+  context: AttemptContext,
 ): Promise<AttemptResult> {
   try {
     if (action.kind === 'http') return await askHttp(action, context)
@@ -93,7 +94,8 @@ async function askTcp({ host, port }: TcpAction, context: AttemptContext): Promi
 
 /** The frame of a network question: time-out, abort, one answer, nothing left behind. */
 function ask<Handle extends Socket | ClientRequest>(
-  { timeoutMs, signal }: AttemptContext, shown: string,
+  { timeoutMs, signal }: AttemptContext,
+  shown: string,
   start: (settle: (result: AttemptResult) => void) => Handle,
 ): Promise<AttemptResult> {
   return new Promise((resolve) => {
@@ -125,7 +127,8 @@ async function askCommand(command: Command, context: AttemptContext): Promise<At
     return { isGood: true, peer: null }
   }
   const said = output.trim().split('\n').at(-1)?.trim() ?? ''
-  const words = typeof status === 'object' ? printExitStatus(status) : commandFailure(status, context)
+  const words =
+    typeof status === 'object' ? printExitStatus(status) : commandFailure(status, context)
   return bad(`probe command: ${[words, said].filter((part) => part !== '').join(': ')}`)
 }
 

@@ -27,9 +27,7 @@ export interface LogPattern {
 export interface ProbePortDeps extends PortOwnerDeps {
   readonly poller: Poller
   readonly runCommand: (request: CommandRequest) => Promise<CommandResult>
-  readonly watchLog: (
-    id: InstanceId, watch: LogPattern, onMatch: () => void,
-  ) => { stop(): void }
+  readonly watchLog: (id: InstanceId, watch: LogPattern, onMatch: () => void) => { stop(): void }
   readonly emit: (happening: { readonly id: InstanceId; readonly event: InstanceEvent }) => void
 }
 
@@ -101,7 +99,9 @@ function readyOf({ invocation }: ReadyEffect): InstanceEvent {
 
 /** An attempt that was given up has no result: null. */
 async function attempt(
-  deps: ProbePortDeps, { id, definition }: ReadyEffect | LiveEffect, probe: Probe,
+  deps: ProbePortDeps,
+  { id, definition }: ReadyEffect | LiveEffect,
+  probe: Probe,
   signal: AbortSignal,
 ): Promise<AttemptResult | null> {
   const runCommand: AttemptContext['runCommand'] = (command, timeoutMs) => {
@@ -114,7 +114,10 @@ async function attempt(
 }
 
 function askUntilReady(
-  deps: ProbePortDeps, effect: ReadyEffect, probe: Probe, signal: AbortSignal,
+  deps: ProbePortDeps,
+  effect: ReadyEffect,
+  probe: Probe,
+  signal: AbortSignal,
   note: (result: AttemptResult) => void,
 ): void {
   const { id, invocation } = effect
@@ -141,12 +144,20 @@ function askUntilReady(
   })
 }
 
-/** Instances that became ready together do not ask together: each begins elsewhere in the period. */
+/**
+ * Instances that became ready together do not ask together: each begins elsewhere in the period.
+ */
 function askWhileLive(
-  deps: ProbePortDeps, effect: LiveEffect, signal: AbortSignal,
+  deps: ProbePortDeps,
+  effect: LiveEffect,
+  signal: AbortSignal,
   note: (result: AttemptResult) => void,
 ): void {
-  const { id, invocation, liveness: { probe, failures } } = effect
+  const {
+    id,
+    invocation,
+    liveness: { probe, failures },
+  } = effect
   let inRow = 0
   const firstMs = probe.intervalMs * phaseOf(id)
   repeat({ firstMs, pauseMs: probe.intervalMs, signal }, async () => {
@@ -165,7 +176,10 @@ function askWhileLive(
 }
 
 function awaitNotify(
-  deps: ProbePortDeps, effect: ReadyEffect, reader: Fd | null, signal: AbortSignal,
+  deps: ProbePortDeps,
+  effect: ReadyEffect,
+  reader: Fd | null,
+  signal: AbortSignal,
 ): void {
   const { id, invocation } = effect
   if (reader === null) {
@@ -174,16 +188,17 @@ function awaitNotify(
   }
   const watch = watchNotify(deps.poller, reader, (outcome) => {
     const reason = 'closed its notify descriptor without saying ready'
-    const event: InstanceEvent = outcome === 'ready'
-      ? readyOf(effect)
-      : { type: 'unready', invocation, reason }
+    const event: InstanceEvent =
+      outcome === 'ready' ? readyOf(effect) : { type: 'unready', invocation, reason }
     deps.emit({ id, event })
   })
   signal.addEventListener('abort', watch.stop, { once: true })
 }
 
 function awaitLine(
-  deps: ProbePortDeps, effect: ReadyEffect, readiness: Extract<Readiness, { kind: 'log' }>,
+  deps: ProbePortDeps,
+  effect: ReadyEffect,
+  readiness: Extract<Readiness, { kind: 'log' }>,
   signal: AbortSignal,
 ): void {
   const { id, logMark } = effect

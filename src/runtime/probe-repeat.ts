@@ -13,7 +13,8 @@ export interface Repetition {
 
 /** `once` tells whether to go on. It must not reject. */
 export function repeat(
-  { firstMs, pauseMs, signal }: Repetition, once: () => Promise<'again' | 'enough'>,
+  { firstMs, pauseMs, signal }: Repetition,
+  once: () => Promise<'again' | 'enough'>,
 ): void {
   let timer: NodeJS.Timeout | undefined
   const later = (ms: Milliseconds): void => {

@@ -3,7 +3,7 @@
 // as events; nothing is decided here.
 
 import { constants, openSync } from 'node:fs'
-import { type Fd, type InstanceId, type InvocationId, type Pid, toFd } from '../base/brands.ts'
+import { type Fd, type InstanceId, type InvocationId, type Pid, toFd, toPid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import { signalNumbers } from '../base/signal.ts'
 import type { EffectOf, SignalScope } from '../core/effect.ts'
@@ -36,6 +36,7 @@ export interface ProcessPortDeps {
   readonly unkeep: (name: string) => void
   /** Moves what is in the pipes into the log, before an end is told. */
   readonly drainLog: (id: InstanceId) => void
+  readonly pipesOf: (id: InstanceId) => readonly number[]
 }
 
 export interface ProcessPort {
@@ -53,6 +54,7 @@ export interface ProcessPort {
   hasLeftovers(invocation: Invocation): boolean
   /** Signals the main process only; false when there is none. */
   belongs(id: InstanceId, pid: Pid): boolean
+  killStrangers(): readonly string[]
 }
 
 /** A parent that never waits for its child hides the exit status; after this long it is unknown. */
@@ -71,7 +73,12 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
   const invocations = new Map<InstanceId, Invocation>()
   const leaders = new Set<Pid>()
   const devNull = toFd(openSync('/dev/null', constants.O_RDWR))
-  const tree = openProcessTree(deps.reaper, process.pid as Pid, (pid) => leaders.has(pid))
+  const tree = openProcessTree({
+    reaper: deps.reaper,
+    self: toPid(process.pid),
+    isLeader: (pid) => leaders.has(pid),
+    pipesOf: deps.pipesOf,
+  })
 
   function spawn(effect: EffectOf<'spawn'>): void {
     const { id, invocation, role } = effect
@@ -162,7 +169,11 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       return emit(id, { type: 'spawn-failed', role, invocation, reason: ended.failure })
     }
     const known: ExitStatus = status === 'not-reaped' ? { kind: 'unknown' } : status
-    emit(id, { type: 'exited', role, invocation, status: known, hasLeftovers: hasLeftovers(tracked) })
+    const killed = tracked.killed.size === 0 ? {} : { killed: [...tracked.killed.keys()] }
+    const isNotAlone = hasLeftovers(tracked)
+    emit(id, {
+      type: 'exited', role, invocation, status: known, hasLeftovers: isNotAlone, ...killed,
+    })
   }
 
 
@@ -292,6 +303,15 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     invocationOf: (id) => invocations.get(id) ?? null,
     setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
     membersOf,
+    killStrangers: () =>
+      tree.strangers().flatMap(({ pid, startTime: start, command }) => {
+        const pidfd = openPidfd(pid)
+        if (pidfd === null) return []
+        const isSame = startTime(pid) === start
+        if (isSame) sendSignal(pidfd, signalNumbers.KILL)
+        closeFd(pidfd)
+        return isSame ? [`${command} (${pid})`] : []
+      }),
     belongs: (id, pid) => membersOf(id).includes(pid),
   }
 }

@@ -1,15 +1,17 @@
 // Which processes belong to an invocation. Evidence, any of: in its control group; its invocation
 // id in the environment it was started with; a descendant of a process of it; in the session or
-// process group of one of its leaders. A number alone is no evidence: sessions count only for
-// processes below our guardian that carry no other invocation's id.
+// process group of one of its leaders; one of its log pipes open. A number alone is no evidence:
+// sessions count only for processes below our guardian that carry no other invocation's id.
 //
 // Cheap in the usual case: descendants hang below the leaders, and orphans below the guardian,
 // which usually has no child but the supervisor. All of /proc is read only for invocations that
 // were adopted after the guardian died too.
 
-import type { Pid } from '../base/brands.ts'
+import type { InstanceId, Pid } from '../base/brands.ts'
 import { cgroupProcesses } from '../kernel/cgroup.ts'
-import { allProcesses, children, environmentOf, type ProcessStat, readStat } from '../kernel/procfs.ts'
+import {
+  allProcesses, children, environmentOf, findOpenPipe, type ProcessStat, readStat,
+} from '../kernel/procfs.ts'
 import type { Invocation } from './invocation.ts'
 
 const ID_ENTRY = 'EUDAEMON_INVOCATION_ID='
@@ -17,19 +19,24 @@ const ID_ENTRY = 'EUDAEMON_INVOCATION_ID='
 export interface ProcessTree {
   /** The living processes of an invocation; zombies are not living. */
   membersOf(invocation: Invocation): readonly ProcessStat[]
-  /** True as soon as one is found. */
   hasMembers(invocation: Invocation): boolean
+  /** Orphans of our guardian that nothing ties to any invocation. */
+  strangers(): readonly ProcessStat[]
 }
 
-/**
- * `reaper` is who orphans are re-parented to: the guardian, or ourselves without one. `isLeader`
- * names the processes that we started: they and what hangs below them are no orphans.
- */
-export function openProcessTree(
-  reaper: Pid,
-  self: Pid,
-  isLeader: (pid: Pid) => boolean,
-): ProcessTree {
+export interface ProcessTreeDeps {
+  /** Who orphans are re-parented to: the guardian, or ourselves without one. */
+  readonly reaper: Pid
+  readonly self: Pid
+  /** The processes that we started: they and what hangs below them are no orphans. */
+  readonly isLeader: (pid: Pid) => boolean
+  /** The inode numbers of an instance's log pipes. */
+  readonly pipesOf: (id: InstanceId) => readonly number[]
+}
+
+export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
+  const { reaper, self, isLeader } = deps
+
   function membersOf(invocation: Invocation): readonly ProcessStat[] {
     const found = new Map<Pid, ProcessStat>()
     const addTree = (pid: Pid) => {
@@ -44,7 +51,8 @@ export function openProcessTree(
       for (const pid of cgroupProcesses(invocation.cgroup)) addTree(pid)
     }
     const strays = invocation.isUprooted ? allProcesses() : orphans(reaper)
-    for (const stat of strays) if (isMember(invocation, stat)) addTree(stat.pid)
+    const pipes = deps.pipesOf(invocation.id)
+    for (const stat of strays) if (isMember(invocation, stat, pipes)) addTree(stat.pid)
     return [...found.values()]
   }
 
@@ -67,15 +75,22 @@ export function openProcessTree(
   return {
     membersOf,
     hasMembers: (invocation) => membersOf(invocation).length > 0,
+    strangers: () =>
+      [...orphans(reaper)].filter(({ pid, state }) => state !== 'Z' && invocationIdOf(pid) === null),
   }
 }
 
-function isMember(invocation: Invocation, stat: ProcessStat): boolean {
+function isMember(
+  invocation: Invocation,
+  stat: ProcessStat,
+  pipes: readonly number[],
+): boolean {
   if (stat.state === 'Z' || stat.state === 'X') return false
   const own = invocationIdOf(stat.pid)
   if (own !== null) return own === invocation.invocation
-  // Its environment was replaced, or may not be read: the session or group it was born in counts,
-  // unless that number belongs to another process by now.
+  // Its environment was replaced, or may not be read. A pipe of ours is certain; the session or group
+  // it was born in counts unless that number belongs to another process by now.
+  if (pipes.length > 0 && findOpenPipe([stat.pid], pipes) !== null) return true
   if (invocation.isUprooted) return false
   return [stat.session, stat.group].some((number) => {
     const leader = invocation.leaders.get(number)

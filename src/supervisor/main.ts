@@ -123,6 +123,10 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const code = await ended.promise
   await server.close()
   rmSync(controlSocketIn(directories), { force: true })
+  if (started.state.projects.size === 0) {
+    const killed = started.sweep()
+    if (killed.length > 0) report.note(`killed what services had left behind: ${killed.join(', ')}`)
+  }
   await started.close()
   journal.close()
   return code

@@ -31,7 +31,10 @@ describe('real sockets', () => {
         return
       }
       const found = listenersOn(server.port)
-      assert.deepEqual(found.map(({ address, port }) => [address, port]), [[host, server.port]])
+      assert.deepEqual(
+        found.map(({ address, port }) => [address, port]),
+        [[host, server.port]],
+      )
       assert.equal(found[0]?.uid, process.geteuid?.())
       const inode = found[0]?.inode ?? 0
       assert.deepEqual([...socketHolders(new Set([inode]))], [[inode, [process.pid]]])
@@ -45,8 +48,8 @@ describe('real sockets', () => {
 describe('the table', () => {
   const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n'
   const row = (address: string, state: string, inode: number): string =>
-    `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  `
-      + `1000        0 ${inode} 1 0000000000000000 100 0 0 10 0\n`
+    `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ` +
+    `1000        0 ${inode} 1 0000000000000000 100 0 0 10 0\n`
 
   test('stops at the first row that does not listen', () => {
     const text = head + row('0100007F:1F90', '0A', 11) + row('00000000:0050', '0A', 12)
@@ -55,7 +58,10 @@ describe('the table', () => {
       { address: '0.0.0.0', port: 80, inode: 12, uid: 1000 },
     ])
     const cut = parseTcpTable(text + row('0100007F:1F90', '01', 13), 'ipv4', 80)
-    assert.deepEqual(cut.listeners.map(({ inode }) => inode), [12])
+    assert.deepEqual(
+      cut.listeners.map(({ inode }) => inode),
+      [12],
+    )
     assert.equal(cut.isOver, true)
   })
 
@@ -70,7 +76,11 @@ describe('the table', () => {
     ]
     for (const [hex, printed] of addresses) {
       const { listeners } = parseTcpTable(row(`${hex}:0050`, '0A', 1), 'ipv6')
-      assert.deepEqual(listeners.map(({ address }) => address), [printed], hex)
+      assert.deepEqual(
+        listeners.map(({ address }) => address),
+        [printed],
+        hex,
+      )
     }
   })
 

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
-  createLaunchPlanner, type LaunchPlan, readStageReport,
+  createLaunchPlanner,
+  type LaunchPlan,
+  readStageReport,
 } from '../../../src/runtime/launch-plan.ts'
 import { parseEnvFile } from '../../../src/syntax/env-file.ts'
 import { exec, isRoot, planOf, refusalOf, requestOf, run, shell } from './launch-run.ts'
@@ -33,10 +35,16 @@ describe('what the service finds', () => {
     const command = shell(
       'umask; echo $$; ulimit -Sn; ulimit -Hn; ulimit -c; cut -d" " -f19 /proc/$$/stat',
     )
-    const made = planOf(plan(requestOf({
-      command, umask: 0o027, nice: 5,
-      limits: { nofile: { soft: 100, hard: 200 }, core: { soft: 0, hard: 0 } },
-    })))
+    const made = planOf(
+      plan(
+        requestOf({
+          command,
+          umask: 0o027,
+          nice: 5,
+          limits: { nofile: { soft: 100, hard: 200 }, core: { soft: 0, hard: 0 } },
+        }),
+      ),
+    )
     assert.equal(made.usesStageFd, true)
     const { pid, stdout, stderr, refusal, status } = await run(made)
     assert.equal(refusal, null)
@@ -64,9 +72,21 @@ describe('what the service finds', () => {
 
   test('the environment is unchanged, names that are none to a shell included', async () => {
     const environment = {
-      PLAIN: 'a b\n$x', LD_BIND_NOW: '1', 'with.dot': 'one', 'BASH_FUNC_x%%': '() {  :\n}',
-      "it's": "q'", PPID: '1', OPTIND: '7', IFS: ',', PS1: '$ ', ENV: '/dev/null', out: 'mine',
-      PWD: '/somewhere/else', PS4: '+ ', _: 'under', EUDAEMON_CARRIED_0: 'no',
+      PLAIN: 'a b\n$x',
+      LD_BIND_NOW: '1',
+      'with.dot': 'one',
+      'BASH_FUNC_x%%': '() {  :\n}',
+      "it's": "q'",
+      PPID: '1',
+      OPTIND: '7',
+      IFS: ',',
+      PS1: '$ ',
+      ENV: '/dev/null',
+      out: 'mine',
+      PWD: '/somewhere/else',
+      PS4: '+ ',
+      _: 'under',
+      EUDAEMON_CARRIED_0: 'no',
     }
     const command = exec('cat', '/proc/self/environ')
     const plain = await run(planOf(plan(requestOf({ command, environment }))))
@@ -92,9 +112,16 @@ describe('what the service finds', () => {
 describe('as another user', needsRoot, () => {
   test('user, group and groups are those of the definition', async () => {
     const command = shell('id -u; id -ru; id -g; id -G; echo $$; echo "$USER $HOME"; echo no >&2')
-    const made = planOf(plan(requestOf({
-      command, user: 'nobody', group: 'daemon', supplementaryGroups: ['adm', '4321'],
-    })))
+    const made = planOf(
+      plan(
+        requestOf({
+          command,
+          user: 'nobody',
+          group: 'daemon',
+          supplementaryGroups: ['adm', '4321'],
+        }),
+      ),
+    )
     const { pid, stdout, stderr, refusal } = await run(made)
     assert.equal(refusal, null)
     assert.equal(stderr, 'no\n')
@@ -112,9 +139,17 @@ describe('as another user', needsRoot, () => {
 
   test('no capabilities are left, with all other steps too', async () => {
     const command = shell('grep CapEff /proc/self/status; umask; ulimit -n')
-    const made = planOf(plan(requestOf({
-      command, user: 'nobody', umask: 0o77, nice: -5, limits: { nofile: { soft: 64, hard: 64 } },
-    })))
+    const made = planOf(
+      plan(
+        requestOf({
+          command,
+          user: 'nobody',
+          umask: 0o77,
+          nice: -5,
+          limits: { nofile: { soft: 64, hard: 64 } },
+        }),
+      ),
+    )
     const { stdout, refusal } = await run(made)
     assert.equal(refusal, null)
     assert.equal(stdout, 'CapEff:\t0000000000000000\n0077\n64\n')
@@ -126,9 +161,7 @@ describe('as another user', needsRoot, () => {
     const made = planOf(plan(requestOf({ user: 'nobody', directory })))
     const { refusal, status, stderr } = await run(made)
     assert.equal(refusal?.stage, 'chdir')
-    assert.equal(
-      refusal.reason, `'${directory}': permission denied for the user of the service`,
-    )
+    assert.equal(refusal.reason, `'${directory}': permission denied for the user of the service`)
     assert.equal(stderr, '')
     assert.deepEqual(status, { kind: 'exited', code: 111 })
   })
@@ -170,9 +203,16 @@ describe('without rights', needsRoot, () => {
 
   test('what needs no rights works', async () => {
     const command = shell('umask; ulimit -n; cut -d" " -f19 /proc/$$/stat; id -u')
-    const made = planOf(plan(requestOf({
-      command, umask: 0o77, nice: 7, limits: { nofile: { soft: 50, hard: 60 } },
-    })))
+    const made = planOf(
+      plan(
+        requestOf({
+          command,
+          umask: 0o77,
+          nice: 7,
+          limits: { nofile: { soft: 50, hard: 60 } },
+        }),
+      ),
+    )
     assert.equal((await run(asNobody(made))).stdout, '0077\n50\n7\n65534\n')
   })
 })
@@ -182,9 +222,7 @@ describe('refused before anything is spawned', () => {
     const without = createLaunchPlanner({ parseEnvFile, findTool: () => null })
     const nice = refusalOf(without(requestOf({ nice: 1 })))
     assert.equal(nice.stage, 'nice')
-    assert.equal(
-      nice.reason, 'the program renice is missing; install the package util-linux',
-    )
+    assert.equal(nice.reason, 'the program renice is missing; install the package util-linux')
     const limits = refusalOf(without(requestOf({ limits: { cpu: { soft: 1, hard: 1 } } })))
     assert.match(limits.reason, /^the program prlimit is missing/)
     assert.equal(without(requestOf({ umask: 0o22 })).kind, 'plan', 'umask needs no tool')

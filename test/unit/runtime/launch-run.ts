@@ -4,19 +4,17 @@
 import { closeSync, readFileSync, readSync } from 'node:fs'
 import { type Fd, toInvocationId } from '../../../src/base/brands.ts'
 import type { ExitStatus } from '../../../src/base/exit-status.ts'
-import { createPipe } from '../../../src/kernel/fifo.ts'
 import { openDevNull } from '../../../src/kernel/fd.ts'
+import { createPipe } from '../../../src/kernel/fifo.ts'
 import { openPoller, POLLIN } from '../../../src/kernel/poll.ts'
 import { spawnProcess } from '../../../src/kernel/spawn.ts'
 import { reap } from '../../../src/kernel/wait.ts'
 import { type ServiceInput, withDefaults } from '../../../src/model/defaults.ts'
 import type { Command } from '../../../src/model/service-definition.ts'
-import type {
-  LaunchPlan, LaunchRefusal, LaunchRequest,
-} from '../../../src/runtime/launch-plan.ts'
+import type { LaunchPlan, LaunchRefusal, LaunchRequest } from '../../../src/runtime/launch-plan.ts'
 import { printRefusal, readStageReport } from '../../../src/runtime/launch-plan.ts'
 
-export const STAGE_FD = 9
+const STAGE_FD = 9
 
 /** A shell line as a command. */
 export const shell = (line: string): Command => ({ kind: 'shell', line })
@@ -25,10 +23,14 @@ export const exec = (...argv: string[]): Command => ({ kind: 'argv', argv })
 
 /** A complete request for the main process of `shop/web@1`. */
 export function requestOf(
-  input: Partial<ServiceInput>, more: Partial<LaunchRequest> = {},
+  input: Partial<ServiceInput>,
+  more: Partial<LaunchRequest> = {},
 ): LaunchRequest {
   const definition = withDefaults({
-    name: 'web', command: exec('true'), directory: '/', ...input,
+    name: 'web',
+    command: exec('true'),
+    directory: '/',
+    ...input,
   })
   return {
     definition,
@@ -113,6 +115,8 @@ function drain(fd: Fd): string {
 
 /** True when this process may become another user. */
 export function isRoot(): boolean {
-  return /^CapEff:\s*0*[1-9a-f]/m.test(readFileSync('/proc/self/status', 'latin1'))
-    && process.geteuid?.() === 0
+  return (
+    /^CapEff:\s*0*[1-9a-f]/m.test(readFileSync('/proc/self/status', 'latin1')) &&
+    process.geteuid?.() === 0
+  )
 }

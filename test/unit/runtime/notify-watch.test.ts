@@ -56,7 +56,7 @@ describe('notify descriptor', () => {
       return word
     })
     const flood = Buffer.alloc(60_000, 'x')
-    for (let written = 0; written < 10 * flood.length;) {
+    for (let written = 0; written < 10 * flood.length; ) {
       assert.equal(isOver, false)
       written += writeSync(writer, flood)
       while (pipeBytes(reader) > 0) await new Promise(setImmediate)
