@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { nextInteger, type Prng } from '../../src/base/prng.ts'
+import { nextRandom } from '../../src/base/prng.ts'
 import type { StatusRow } from '../../src/protocol/response.ts'
 import { ask } from '../../test/support/control.ts'
 import type { Home } from '../../test/support/home.ts'
@@ -159,14 +159,12 @@ export function livesOf(home: Home, service: string): readonly string[] {
   return readFileSync(record, 'utf8').trim().split('\n')
 }
 
-/** A source of numbers from 0 to 1 that a seed repeats. */
-export function seeded(seed: number, next: (state: Prng) => readonly [number, Prng]): () => number {
-  let state = seed as unknown as Prng
+/** Numbers in [0, 1) that the seed repeats. */
+export function seeded(seed: number): () => number {
+  let state = seed
   return () => {
-    const [value, later] = next(state)
-    state = later
-    return value
+    const next = nextRandom(state)
+    state = next.state
+    return next.value
   }
 }
-
-export { nextInteger }
