@@ -20,6 +20,8 @@ export interface FollowUp {
   /** What is being started: `shop/web@1`. */
   readonly instances: readonly string[]
   readonly startedUs: number
+  /** The last event before. */
+  readonly sequence: number
 }
 
 /** When all is down, the last lines are waited for as long as lines come, at most this long. */
@@ -60,7 +62,7 @@ export async function followUp(options: FollowUp, deps: Deps): Promise<CommandRe
   })
 
   const rowsDone = followProject(
-    { client, project, signal: rows.signal, instances },
+    { client, project, signal: rows.signal, sequence: options.sequence, instances },
     (text, all) => {
       out.write(text)
       code ??= codeAtEnd(all)
@@ -96,19 +98,21 @@ interface FollowProject {
   readonly client: Client
   readonly project: string
   readonly signal: AbortSignal
+  readonly sequence: number
   /** Those that appear later are added. */
   readonly instances: Set<string>
 }
 
 async function followProject(
-  { client, project, signal, instances }: FollowProject,
+  { client, project, signal, sequence, instances }: FollowProject,
   onChange: (text: string, all: ReadonlyMap<string, StatusRow>) => void,
   printer: ReturnType<typeof createLinePrinter>,
 ): Promise<void> {
   let all: ReadonlyMap<string, StatusRow> = new Map()
   await followRows(
-    { client, project, signal },
+    { client, project, signal, mayBeGone: true, firstSince: sequence },
     {
+      onPast: (event) => onChange(printer.event(event), all),
       onRows: (rows) => {
         all = rows
         for (const id of rows.keys()) instances.add(id)

@@ -15,6 +15,8 @@ export interface RowSink {
   onRows(rows: ReadonlyMap<string, StatusRow>): void
   /** One row changed, or came into being. */
   onRow(row: StatusRow, event: EventRow): void
+  /** An event since `firstSince` that the first rows show already. */
+  onPast?(event: EventRow): void
 }
 
 export interface FollowOptions {
@@ -23,6 +25,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal
   /** True: no supervisor at all is an end too, and no error. */
   readonly mayBeGone?: boolean
+  /** Tells of events from here on, also of those before the first look at the rows. */
+  readonly firstSince?: number
 }
 
 /** How the following ended: asked to, or the supervisor has ended as a whole. */
@@ -32,14 +36,21 @@ export type FollowEnd = 'aborted' | 'gone'
 export async function followRows(options: FollowOptions, sink: RowSink): Promise<FollowEnd> {
   const { client, project = null, signal } = options
   let hasBegun = options.mayBeGone ?? false
+  let hasLooked = false
   while (!signal.aborted) {
     const status = await readStatus(client, project, hasBegun)
     if (status === null) return 'gone'
     if (signal.aborted) break
+    const since = hasLooked ? status.sequence : (options.firstSince ?? status.sequence)
     hasBegun = true
+    hasLooked = true
     const rows = new Map(status.rows.map((row) => [instanceIdOf(row), row]))
     sink.onRows(rows)
-    await followOnce(options, status.sequence, (event) => {
+    await followOnce(options, Math.min(since, status.sequence), (event) => {
+      if (event.sequence <= status.sequence) {
+        sink.onPast?.(event)
+        return
+      }
       const id = instanceIdOf(event)
       const row = afterEvent(rows.get(id), event)
       rows.set(id, row)

@@ -6,14 +6,17 @@ import { ToolkitError } from '../base/toolkit-error.ts'
 import type { SupervisorState } from '../core/supervisor-state.ts'
 import { parseInstanceId, parseSelector } from '../model/service-name.ts'
 
-/** Empty `selectors` mean all. Throws ERR_NO_PROJECT and ERR_NO_SERVICE. */
+/** Empty `selectors` mean all; those on their way out only when asked for. Throws ERR_NO_PROJECT and ERR_NO_SERVICE. */
 export function selectInstances(
   state: SupervisorState,
   project: string | null,
   selectors: readonly string[],
+  includesRemoved = false,
 ): readonly InstanceId[] {
   if (project !== null && !state.projects.has(project)) throw noProject(state, project)
-  const all = [...state.instances.values()].filter(({ isRemoved }) => !isRemoved)
+  const all = [...state.instances.values()].filter(
+    ({ isRemoved }) => includesRemoved || !isRemoved,
+  )
   const found = new Set<InstanceId>()
   if (selectors.length === 0) {
     for (const { id } of all) if (project === null || id.startsWith(`${project}/`)) found.add(id)

@@ -85,7 +85,8 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
 
   function want(request: WantRequest): WantAnswer {
     assertRoom()
-    const ids = selectInstances(state, request.project, request.services)
+    const { project, services, force } = request
+    const ids = selectInstances(state, project, services, force)
     const { sequence } = history
     if (state.mode === 'hold') runtime.ask({ type: 'want-normal' })
     runtime.ask({ type: 'want', verb: request.verb, ids })

@@ -5,6 +5,7 @@ import type { StatusAnswer } from '../../client/client.ts'
 import type { StatusRow } from '../../protocol/response.ts'
 import type { CommandResult, Deps, Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { Options } from '../parse-arguments.ts'
 import { findScope, type Scope } from '../scope.ts'
 
 export const run: Run = async (options, deps) => {
@@ -14,15 +15,16 @@ export const run: Run = async (options, deps) => {
   const answer = await statusOrNothing(deps, isElsewhere ? null : scope.project)
   const isJson = options.has('json')
   if (answer === null && names.length === 0) return printNothing(scope, isJson, true)
-  const all = withDrift(answer, scope)
+  const all = inOrder(await withDrift(answer, scope, options, deps))
   const rows = names.length === 0 ? all : await select(all, scope, names)
   const exitCode = rows.length > 0 && rows.every(({ ready }) => ready) ? 0 : exitCodes.notRunning
   if (isJson) return { output: { stdout: `${JSON.stringify(rows, null, 2)}\n` }, exitCode }
   if (rows.length === 0) return printNothing(scope, false, false)
   const { printStatus } = await import('../print/status.ts')
   const showsProject = scope.project === null || isElsewhere
-  const { hasColour } = deps.out
-  const stdout = printStatus({ rows, nowMs: deps.now(), hasColour, showsProject })
+  const { hasColour, isTerminal } = deps.out
+  const width = isTerminal ? { columns: deps.out.columns } : {}
+  const stdout = printStatus({ rows, nowMs: deps.now(), hasColour, showsProject, ...width })
   return { output: { stdout }, exitCode }
 }
 
@@ -45,13 +47,32 @@ async function statusOrNothing(deps: Deps, project: string | null): Promise<Stat
   }
 }
 
-function withDrift(answer: StatusAnswer | null, scope: Scope): readonly StatusRow[] {
+/** Only when the digests differ is worth to look where. */
+async function withDrift(
+  answer: StatusAnswer | null,
+  scope: Scope,
+  options: Options,
+  deps: Deps,
+): Promise<readonly StatusRow[]> {
   if (answer === null) return []
   const { definitionDigest, rows } = answer
-  const hasDrift =
-    definitionDigest !== null && scope.digest !== null && definitionDigest !== scope.digest
-  if (!hasDrift) return rows
-  return rows.map((row) => (row.project === scope.project ? { ...row, drift: true } : row))
+  const isSame = definitionDigest === null || definitionDigest === scope.digest
+  if (isSame || scope.digest === null || scope.project === null) return rows
+  const { findDrift } = await import('../drift.ts')
+  const drifted = await findDrift(scope.project, options, deps)
+  return rows.map((row) => (drifted.has(row.service) ? { ...row, drift: true } : row))
+}
+
+/** Instances of a service stand together, as a scaled one would not otherwise. */
+function inOrder(rows: readonly StatusRow[]): readonly StatusRow[] {
+  const groups = new Map<string, StatusRow[]>()
+  for (const row of rows) {
+    const key = `${row.project}/${row.service}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [row])
+    else group.push(row)
+  }
+  return [...groups.values()].flat()
 }
 
 function printNothing(scope: Scope, isJson: boolean, isAlone: boolean): CommandResult {

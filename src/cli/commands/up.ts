@@ -24,7 +24,8 @@ export const run: Run = async (options, deps) => {
   const { followUp } = await import('../follow-up.ts')
   const startedUs = deps.now() * 1_000
   const answer = await apply(client, request, deps)
-  return await followUp({ client, definition, instances: answer.instances, startedUs }, deps)
+  const { instances, sequence } = answer
+  return await followUp({ client, definition, instances, startedUs, sequence }, deps)
 }
 
 /** The supervisor may just be ending, because its last project is gone: then a new one is needed. */
@@ -68,8 +69,9 @@ async function untilReady(detached: Detached, deps: Deps): Promise<CommandResult
   if (exitCode !== exitCodes.done && rows.length > MAX_TABLE_ROWS)
     return { output: { stderr }, exitCode }
   const { printStatus } = await import('../print/status.ts')
-  const { hasColour } = deps.out
-  const view = { rows, nowMs: deps.now(), hasColour, showsProject: false }
+  const { hasColour, isTerminal } = deps.out
+  const width = isTerminal ? { columns: deps.out.columns } : {}
+  const view = { rows, nowMs: deps.now(), hasColour, showsProject: false, ...width }
   const table = rows.length > MAX_TABLE_ROWS ? '' : printStatus(view)
   const summary = exitCode === exitCodes.done ? `${project}: ${answer.instances.length} up\n` : ''
   return { output: { stdout: `${table}${summary}`, stderr }, exitCode }

@@ -11,6 +11,8 @@ export interface StatusView {
   readonly hasColour: boolean
   /** Names of the projects too. */
   readonly showsProject: boolean
+  /** Of the terminal; absent: nothing is cut. */
+  readonly columns?: number
 }
 
 const phaseStyles: Readonly<Record<PhaseName, Style>> = {
@@ -28,7 +30,8 @@ const phaseStyles: Readonly<Record<PhaseName, Style>> = {
 }
 
 /** Empty for no rows. */
-export function printStatus({ rows, nowMs, hasColour, showsProject }: StatusView): string {
+export function printStatus(view: StatusView): string {
+  const { rows, nowMs, hasColour, showsProject } = view
   if (rows.length === 0) return ''
   const paint = createPaint(hasColour)
   const hasSeveral = new Set(
@@ -51,7 +54,7 @@ export function printStatus({ rows, nowMs, hasColour, showsProject }: StatusView
       printNotes(row, paint),
     ]
   })
-  return printTable([head, ...lines])
+  return printTable([head, ...lines], view.columns)
 }
 
 function printNotes(row: StatusRow, paint: Paint): string {
