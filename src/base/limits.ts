@@ -43,7 +43,6 @@ export const MAX_HOOK_OUTPUT_BYTES = 4 * 1024
 export const HOLD_CRASH_COUNT = 3
 export const HOLD_CRASH_WINDOW_MS = 60_000
 
-
 /** Descriptor events that are handled in one turn of the loop. */
 export const MAX_POLL_BATCH = 256
 

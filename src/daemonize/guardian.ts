@@ -4,9 +4,9 @@
 
 import type { Fd } from '../base/brands.ts'
 import { toFd } from '../base/brands.ts'
+import { replaceProcess } from '../kernel/exec.ts'
 import { raiseDescriptorLimit, setCloseOnExec } from '../kernel/fd.ts'
 import { tryLock } from '../kernel/file-lock.ts'
-import { replaceProcess } from '../kernel/exec.ts'
 import { setSubreaper } from '../kernel/prctl.ts'
 import { setSendBuffer, socketPairSeqpacket } from '../kernel/unix-socket.ts'
 import { guardianScript } from './guardian-script.ts'

@@ -27,9 +27,18 @@ export function startGuardian(options: StartGuardianOptions): void {
   const env = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   )
-  const files = [{ from: devNull, to: 0 }, { from: toFd(log), to: 1 }, { from: toFd(log), to: 2 }]
+  const files = [
+    { from: devNull, to: 0 },
+    { from: toFd(log), to: 1 },
+    { from: toFd(log), to: 2 },
+  ]
   const result = spawnProcess({
-    path, argv: command, env, directory: '/', files, session: 'new-session',
+    path,
+    argv: command,
+    env,
+    directory: '/',
+    files,
+    session: 'new-session',
   })
   closeSync(log)
   closeFd(devNull)
@@ -44,7 +53,12 @@ function makePrivate(folder: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause)
-    const hint = 'Make it writable, or set EUDAEMON_HOME to a folder that is.'
-    throw new ToolkitError('ERR_KERNEL_CALL', `cannot make '${folder}': ${text}`, { hint, cause })
+    throw refusal(folder, text, cause)
   }
+}
+
+function refusal(folder: string, text: string, cause: unknown): ToolkitError {
+  const hint = 'Make it writable, or set EUDAEMON_HOME to a folder that is.'
+  const message = `cannot make '${folder}': ${text}`
+  return new ToolkitError('ERR_STATE_DIRECTORY_READ_ONLY', message, { hint, cause })
 }

@@ -2,7 +2,15 @@
 // everything here answers null or leaves it out instead of failing. Reads go through one shared
 // buffer: a scan of all processes happens while services stop.
 
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { type Pid, toPid } from '../base/brands.ts'
 import { decodeWaitStatus, type ExitStatus } from '../base/exit-status.ts'
 import { MAX_PROC_FILE_BYTES } from '../base/limits.ts'

@@ -5,8 +5,8 @@
 // and is found by descent and environment in any case (process-tree.ts).
 
 import type { InstanceId, Pid } from '../base/brands.ts'
-import type { ProcessStat } from '../kernel/procfs.ts'
 import { enterCgroup, makeCgroup, removeCgroup } from '../kernel/cgroup.ts'
+import type { ProcessStat } from '../kernel/procfs.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import type { Invocation } from './invocation.ts'
 

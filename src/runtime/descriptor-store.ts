@@ -7,11 +7,11 @@
 // instant at least one copy is in flight; after a death in between there are two with the same
 // number, which is no harm.
 
-import { ToolkitError } from '../base/toolkit-error.ts'
 import type { Fd } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { receiveDescriptors, sendDescriptors } from '../kernel/unix-socket.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
+import { receiveDescriptors, sendDescriptors } from '../kernel/unix-socket.ts'
 
 export interface DescriptorStore {
   /** `none`: there is no guardian, and nothing outlives us. */
@@ -84,7 +84,8 @@ function keepIn(first: Queue, second: Queue): DescriptorStore {
     const hint = 'Raise the hard limit of open files (RLIMIT_NOFILE), or run fewer services.'
     const context = { entries: live.size }
     return new ToolkitError('ERR_DESCRIPTOR_STORE_FULL', `the descriptor store is full: ${what}`, {
-      hint, context,
+      hint,
+      context,
     })
   }
 
@@ -115,7 +116,8 @@ function keepIn(first: Queue, second: Queue): DescriptorStore {
     live.clear()
     drain(first, second, (message) => {
       sequence = Math.max(sequence, message.sequence)
-      if (message.sequence >= (live.get(message.name) ?? 0)) live.set(message.name, message.sequence)
+      if (message.sequence >= (live.get(message.name) ?? 0))
+        live.set(message.name, message.sequence)
       return true
     })
     const found = new Map<string, readonly Fd[]>()

@@ -7,14 +7,25 @@ import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Observation, ObservedInstance } from '../core/adoption.ts'
 import {
-  hookRole, type InstanceState, type ProcessRef, type Role, type Slot,
+  hookRole,
+  type InstanceState,
+  type ProcessRef,
+  type Role,
+  type Slot,
 } from '../core/instance-state.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { hasEnded, openPidfd, pidOfPidfd } from '../kernel/pidfd.ts'
-import { allProcesses, children, environmentOf, type ProcessStat, readStat, startTime } from '../kernel/procfs.ts'
+import {
+  allProcesses,
+  children,
+  environmentOf,
+  type ProcessStat,
+  readStat,
+  startTime,
+} from '../kernel/procfs.ts'
 import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation } from './invocation.ts'
-import { pidfdName, type ProcessPort } from './process-port.ts'
+import { type ProcessPort, pidfdName } from './process-port.ts'
 import { invocationIdOf } from './process-tree.ts'
 
 export interface DiscoverDeps {
@@ -60,7 +71,9 @@ export function createDiscovery(deps: DiscoverDeps): Discovery {
     if (!('invocation' in phase)) return { roles: {}, hasLeftovers: false }
     const { invocation } = phase
     const roles: Partial<Record<Role, Observation>> = {}
-    const isKept = slotsOf(instance).every(([role]) => deps.kept.has(pidfdName(id, role, invocation)))
+    const isKept = slotsOf(instance).every(([role]) =>
+      deps.kept.has(pidfdName(id, role, invocation)),
+    )
     const tracked = newInvocation(id, invocation, !isKept)
     tracked.cgroup = deps.cgroupOf(id)
     deps.processes.setInvocation(tracked)

@@ -34,7 +34,10 @@ export function createEventHistory(startMs: number): EventHistory {
       project: name?.project ?? '',
       service: name?.service ?? '',
       instance: `${name?.service}@${name?.index}`,
-      from, to, reason, pid,
+      from,
+      to,
+      reason,
+      pid,
     }
     rows.push(row)
     // Cut in halves: shifting a long list for each event would cost more than the event.

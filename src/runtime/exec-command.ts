@@ -1,17 +1,17 @@
 // Runs one short command beside a service: an exec probe. Its output is kept up to a bound, its
 // time is limited, and nothing of its process group is left.
 
-import type { ExitStatus } from '../base/exit-status.ts'
-import { type Fd, type InstanceId, toInvocationId } from '../base/brands.ts'
-import { MAX_HOOK_OUTPUT_BYTES } from '../base/limits.ts'
 import { assert } from '../base/assert.ts'
+import { type Fd, type InstanceId, toInvocationId } from '../base/brands.ts'
+import type { ExitStatus } from '../base/exit-status.ts'
+import { MAX_HOOK_OUTPUT_BYTES } from '../base/limits.ts'
 import { closeFd, openDevNull, setNonBlocking } from '../kernel/fd.ts'
 import { createPipe } from '../kernel/fifo.ts'
 import { sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
-import { reap } from '../kernel/wait.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
+import { reap } from '../kernel/wait.ts'
 import type { Command, ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId } from '../model/service-name.ts'
 import { type PlanLaunch, printRefusal } from './launch-plan.ts'
@@ -45,10 +45,17 @@ export function runCommand(
   const name = parseInstanceId(id)
   assert(name, `instance name '${id}'`)
   const planned = planLaunch({
-    definition, role: 'main', command, name, mainPid: request.mainPid, exit: null, notifyFd: null,
+    definition,
+    role: 'main',
+    command,
+    name,
+    mainPid: request.mainPid,
+    exit: null,
+    notifyFd: null,
     // No process of a probe may be taken for one of the service.
     invocation: toInvocationId('probe'),
-    baseEnvironment: baseEnvironment(name.project), stageFd: STAGE_FD,
+    baseEnvironment: baseEnvironment(name.project),
+    stageFd: STAGE_FD,
   })
   if (planned.kind === 'refused') {
     return Promise.resolve({ status: 'refused', output: printRefusal(planned) })
@@ -56,7 +63,11 @@ export function runCommand(
   const { reader, writer } = createPipe()
   setNonBlocking(reader, true)
   const devNull = openDevNull()
-  const files = [{ from: devNull, to: 0 }, { from: writer, to: 1 }, { from: writer, to: 2 }]
+  const files = [
+    { from: devNull, to: 0 },
+    { from: writer, to: 1 },
+    { from: writer, to: 2 },
+  ]
   if (planned.usesStageFd) files.push({ from: writer, to: STAGE_FD })
   const result = spawnProcess({ ...planned, files, session: 'new-session' })
   closeFd(writer)

@@ -50,7 +50,9 @@ export function openHost(
     environment,
     features: () =>
       Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
-        name, isPresent: available, detail,
+        name,
+        isPresent: available,
+        detail,
       })),
     now: monotonicMs,
     checkPeer: (socketFd) => {

@@ -39,8 +39,14 @@ export function newInvocation(
   isUprooted: boolean,
 ): Invocation {
   return {
-    id, invocation, isUprooted,
-    cgroup: null, processes: new Map(), leaders: new Map(),
-    kept: new Set(), killed: new Map(), leftoverWatch: null,
+    id,
+    invocation,
+    isUprooted,
+    cgroup: null,
+    processes: new Map(),
+    leaders: new Map(),
+    kept: new Set(),
+    killed: new Map(),
+    leftoverWatch: null,
   }
 }

@@ -4,15 +4,27 @@
 // only compaction is, so that it never trades a good file for an empty one.
 
 import {
-  closeSync, constants, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, renameSync,
-  writeFileSync, writeSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { MAX_JOURNAL_SLACK_BYTES } from '../base/limits.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import {
-  JOURNAL_VERSION, packJournalRecord, packJournalVersion, salvageJournalRecords,
-  unpackJournalRecord, unpackJournalVersion,
+  JOURNAL_VERSION,
+  packJournalRecord,
+  packJournalVersion,
+  salvageJournalRecords,
+  unpackJournalRecord,
+  unpackJournalVersion,
 } from '../protocol/journal-record.ts'
 
 export interface Journal {
@@ -124,7 +136,9 @@ function load(directory: string, path: string): Loaded {
   const version = unpackJournalVersion(lines[0] ?? '')
   if (version !== null && version > JOURNAL_VERSION) {
     const hint = 'Use that version, or move the state directory away.'
-    throw new ToolkitError('ERR_STATE_VERSION', `'${path}' was written by a newer version`, { hint })
+    throw new ToolkitError('ERR_STATE_VERSION', `'${path}' was written by a newer version`, {
+      hint,
+    })
   }
   const damaged: string[] = []
   // The last piece follows the last newline: empty, or a record that was torn by a death.
@@ -175,5 +189,9 @@ function refusal(path: string, cause: unknown): ToolkitError {
   const hint = isDenied
     ? 'Make the state directory writable, or set EUDAEMON_HOME to a folder that is.'
     : 'Make room on its file system; nothing new is started until a record can be written.'
-  return new ToolkitError(code, `cannot write '${path}': ${text}`, { context: { path }, hint, cause })
+  return new ToolkitError(code, `cannot write '${path}': ${text}`, {
+    context: { path },
+    hint,
+    cause,
+  })
 }

@@ -2,13 +2,13 @@
 // the notify pipe, the stage pipe of the preamble. Descriptors for the child are opened here and
 // closed right after the spawn.
 
+import { assert } from '../base/assert.ts'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import type { EffectOf } from '../core/effect.ts'
 import { commandOf } from '../core/transition.ts'
 import { closeFd, setNonBlocking } from '../kernel/fd.ts'
 import { createPipe } from '../kernel/fifo.ts'
 import { parseInstanceId } from '../model/service-name.ts'
-import { assert } from '../base/assert.ts'
 import { type PlanLaunch, printRefusal } from './launch-plan.ts'
 import type { LogAttachments } from './log-attachments.ts'
 
@@ -60,13 +60,24 @@ export function createLauncher(deps: LauncherDeps): Launcher {
     const notifyFd = role === 'main' && readiness.kind === 'notify-fd' ? readiness.fd : null
     const stageFd = notifyFd === STAGE_FD ? STAGE_FD - 1 : STAGE_FD
     const planned = planLaunch({
-      definition, role, command, name, invocation, mainPid: main, exit,
-      baseEnvironment: deps.baseEnvironment(name.project), notifyFd, stageFd,
+      definition,
+      role,
+      command,
+      name,
+      invocation,
+      mainPid: main,
+      exit,
+      baseEnvironment: deps.baseEnvironment(name.project),
+      notifyFd,
+      stageFd,
     })
     if (planned.kind === 'refused') return { kind: 'refused', reason: printRefusal(planned) }
     logs.attach(id, definition.log, planned.owner)
     const { stdout, stderr } = logs.openWriters(id)
-    const files = [{ from: stdout, to: 1 }, { from: stderr, to: 2 }]
+    const files = [
+      { from: stdout, to: 1 },
+      { from: stderr, to: 2 },
+    ]
     let stageReader: Fd | null = null
     if (planned.usesStageFd) {
       const pipe = createPipe()
@@ -98,4 +109,3 @@ export function createLauncher(deps: LauncherDeps): Launcher {
 
   return { prepare }
 }
-

@@ -5,12 +5,12 @@
 // finds the very same pipes among the descriptors of the services.
 
 import { chownSync, constants, fstatSync, openSync } from 'node:fs'
+import { assert } from '../base/assert.ts'
 import { type Fd, type InstanceId, type Pid, toFd } from '../base/brands.ts'
-import type { LogPlan } from '../model/service-definition.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { createPipe, type Owner } from '../kernel/fifo.ts'
 import { findOpenPipe } from '../kernel/procfs.ts'
-import { assert } from '../base/assert.ts'
+import type { LogPlan } from '../model/service-definition.ts'
 import type { LogPort } from './log-port.ts'
 
 export interface LogAttachments {

@@ -24,6 +24,7 @@ import type { DescriptorStore } from './descriptor-store.ts'
 import { awaitHalfSpawned, createDiscovery } from './discover.ts'
 import { createEffectQueue } from './effect-queue.ts'
 import { runCommand } from './exec-command.ts'
+import { homeTag } from './home-tag.ts'
 import { createInterpreter, instanceKey } from './interpreter.ts'
 import type { Journal } from './journal.ts'
 import type { EnvFileParser } from './launch-env-file.ts'
@@ -34,7 +35,6 @@ import { createLogPort } from './log-port.ts'
 import { createProbePort } from './probe-port.ts'
 import { createProcessPort } from './process-port.ts'
 import { createTimerPort } from './timer-port.ts'
-import { homeTag } from './home-tag.ts'
 
 export interface RuntimeOptions {
   readonly directories: Directories
@@ -103,9 +103,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unkeep = (name: string) => store.drop(name)
 
   const root = findCgroupRoot()
-  const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${homeTag(options.directories.state)}` : null
+  const cgroupRoot =
+    'path' in root ? `${root.path}/eudaemon-${homeTag(options.directories.state)}` : null
   const cgroups = createCgroupPort({
-    root: cgroupRoot, onProblem, whenIdle: (callback) => queue.onIdle(callback),
+    root: cgroupRoot,
+    onProblem,
+    whenIdle: (callback) => queue.onIdle(callback),
   })
   const logPort = createLogPort({
     directory: options.directories.log,
@@ -114,14 +117,28 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     onError: (id, error) => onProblem(`${id}: log: ${error.message}`),
   })
   const logs = createLogAttachments({
-    port: logPort, keep, unkeep,
+    port: logPort,
+    keep,
+    unkeep,
     record: (id, inodes) => recordPipes(journal, id, inodes, onProblem),
     recorded: (id) => (journal.get(pipesKey(id)) as PipeInodes | undefined) ?? null,
   })
   const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
-  const launcher = createLauncher({ planLaunch, logs, baseEnvironment: options.baseEnvironment, keep })
+  const launcher = createLauncher({
+    planLaunch,
+    logs,
+    baseEnvironment: options.baseEnvironment,
+    keep,
+  })
   const processes = createProcessPort({
-    poller, launcher, cgroups, reaper: options.reaper, emit, keep, unkeep, drainLog: logs.drain,
+    poller,
+    launcher,
+    cgroups,
+    reaper: options.reaper,
+    emit,
+    keep,
+    unkeep,
+    drainLog: logs.drain,
     pipesOf: logs.pipesOf,
   })
   const timers = createTimerPort((id) => emit(id, { type: 'timer-fired' }))
@@ -137,7 +154,14 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     mainProcess: (id) => processes.invocationOf(id)?.processes.get('main')?.ref ?? null,
   })
   const perform = createInterpreter({
-    journal, processes, probes, timers, logs, cgroups, emit, onProblem,
+    journal,
+    processes,
+    probes,
+    timers,
+    logs,
+    cgroups,
+    emit,
+    onProblem,
     notifyReaderOf: logs.notifyReader,
     report: options.onReport,
     onForgotten: (id) => unkeep(notifyName(id)),
@@ -162,7 +186,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       onProblem(`${id}: its definition is missing from the state directory; leaving it alone`)
     }
     const kept = store.recover()
-    const discovery = createDiscovery({ kept, processes, cgroupOf: cgroups.pathOf, reaper: options.reaper })
+    const discovery = createDiscovery({
+      kept,
+      processes,
+      cgroupOf: cgroups.pathOf,
+      reaper: options.reaper,
+    })
     const effects: Effect[] = []
     const events: InstanceNews[] = []
     for (const instance of state.instances.values()) {

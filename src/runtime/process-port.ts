@@ -3,26 +3,33 @@
 // as events; nothing is decided here.
 
 import { constants, openSync } from 'node:fs'
-import { type Fd, type InstanceId, type InvocationId, type Pid, toFd, toPid } from '../base/brands.ts'
+import {
+  type Fd,
+  type InstanceId,
+  type InvocationId,
+  type Pid,
+  toFd,
+  toPid,
+} from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import { signalNumbers } from '../base/signal.ts'
 import type { EffectOf, SignalScope } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
 import type { ProcessRef, Role } from '../core/instance-state.ts'
+import { killCgroup } from '../kernel/cgroup.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { openPidfd, sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { startTime } from '../kernel/procfs.ts'
-import { killCgroup } from '../kernel/cgroup.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
 import { reap } from '../kernel/wait.ts'
 import type { CgroupPort } from './cgroup-port.ts'
+import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
 import { printRefusal, readStageReport } from './launch-plan.ts'
 import type { Launcher } from './launcher.ts'
-import { endStatusOf } from './end-status.ts'
-import { readAvailable } from './read-available.ts'
 import { openProcessTree } from './process-tree.ts'
+import { readAvailable } from './read-available.ts'
 
 export interface ProcessPortDeps {
   readonly poller: Poller
@@ -93,7 +100,9 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
       return emit(id, { type: 'spawn-failed', role, invocation, reason: launch.reason })
     }
     const result = spawnProcess({
-      ...launch.program, files: [{ from: devNull, to: 0 }, ...launch.files], session: 'new-session',
+      ...launch.program,
+      files: [{ from: devNull, to: 0 }, ...launch.files],
+      session: 'new-session',
     })
     launch.closeChildEnds()
     if (result.kind === 'failed') {
@@ -109,10 +118,11 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     const started = watch(tracked, role, ref, pidfd)
     deps.cgroups.enter(tracked, pid, () => tree.membersOf(tracked))
     if (stageReader === null) emit(id, event)
-    else started.preamble = watchPreamble(stageReader, (failure) => {
-      if (failure === null) emit(id, event)
-      else started.failure = failure
-    })
+    else
+      started.preamble = watchPreamble(stageReader, (failure) => {
+        if (failure === null) emit(id, event)
+        else started.failure = failure
+      })
   }
 
   /** The preamble says what failed, or closes its descriptor without a word by becoming the program. */
@@ -172,10 +182,14 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     const killed = tracked.killed.size === 0 ? {} : { killed: [...tracked.killed.keys()] }
     const isNotAlone = hasLeftovers(tracked)
     emit(id, {
-      type: 'exited', role, invocation, status: known, hasLeftovers: isNotAlone, ...killed,
+      type: 'exited',
+      role,
+      invocation,
+      status: known,
+      hasLeftovers: isNotAlone,
+      ...killed,
     })
   }
-
 
   function hasLeftovers(tracked: Invocation): boolean {
     if (tracked.processes.size > 0) return true
@@ -276,7 +290,8 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
   function release(id: InstanceId, invocation: InvocationId): void {
     const tracked = invocations.get(id)
     if (tracked?.invocation !== invocation) return
-    for (const pid of [...(tracked.leftoverWatch?.pidfds.keys() ?? [])]) forgetLeftover(tracked, pid)
+    for (const pid of [...(tracked.leftoverWatch?.pidfds.keys() ?? [])])
+      forgetLeftover(tracked, pid)
     for (const { role, pidfd } of tracked.processes.values()) {
       // A hook that outlived its invocation: nothing waits for it any more.
       if (role !== 'main') sendSignal(pidfd, signalNumbers.KILL)
@@ -299,7 +314,12 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
   }
 
   return {
-    spawn, signal, watchEmpty, release, adopt, hasLeftovers,
+    spawn,
+    signal,
+    watchEmpty,
+    release,
+    adopt,
+    hasLeftovers,
     invocationOf: (id) => invocations.get(id) ?? null,
     setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
     membersOf,

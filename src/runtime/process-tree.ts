@@ -10,7 +10,12 @@
 import type { InstanceId, Pid } from '../base/brands.ts'
 import { cgroupProcesses } from '../kernel/cgroup.ts'
 import {
-  allProcesses, children, environmentOf, findOpenPipe, type ProcessStat, readStat,
+  allProcesses,
+  children,
+  environmentOf,
+  findOpenPipe,
+  type ProcessStat,
+  readStat,
 } from '../kernel/procfs.ts'
 import type { Invocation } from './invocation.ts'
 
@@ -76,15 +81,13 @@ export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
     membersOf,
     hasMembers: (invocation) => membersOf(invocation).length > 0,
     strangers: () =>
-      [...orphans(reaper)].filter(({ pid, state }) => state !== 'Z' && invocationIdOf(pid) === null),
+      [...orphans(reaper)].filter(
+        ({ pid, state }) => state !== 'Z' && invocationIdOf(pid) === null,
+      ),
   }
 }
 
-function isMember(
-  invocation: Invocation,
-  stat: ProcessStat,
-  pipes: readonly number[],
-): boolean {
+function isMember(invocation: Invocation, stat: ProcessStat, pipes: readonly number[]): boolean {
   if (stat.state === 'Z' || stat.state === 'X') return false
   const own = invocationIdOf(stat.pid)
   if (own !== null) return own === invocation.invocation

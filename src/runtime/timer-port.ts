@@ -22,11 +22,14 @@ export function createTimerPort(onFired: (id: InstanceId) => void): TimerPort {
   const arm = (id: InstanceId, atMs: Milliseconds) => {
     cancel(id)
     const waitMs = Math.max(0, Math.ceil(atMs - monotonicMs()))
-    const timer = setTimeout(() => {
-      timers.delete(id)
-      if (monotonicMs() < atMs) arm(id, atMs)
-      else onFired(id)
-    }, Math.min(waitMs, MAX_TIMEOUT_MS))
+    const timer = setTimeout(
+      () => {
+        timers.delete(id)
+        if (monotonicMs() < atMs) arm(id, atMs)
+        else onFired(id)
+      },
+      Math.min(waitMs, MAX_TIMEOUT_MS),
+    )
     timers.set(id, timer)
   }
   return {

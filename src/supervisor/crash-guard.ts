@@ -13,7 +13,11 @@ export interface Crash {
 
 const KEY = 'crashes'
 const faultSignals: readonly number[] = [
-  signalNumbers.ILL, signalNumbers.ABRT, signalNumbers.BUS, signalNumbers.FPE, signalNumbers.SEGV,
+  signalNumbers.ILL,
+  signalNumbers.ABRT,
+  signalNumbers.BUS,
+  signalNumbers.FPE,
+  signalNumbers.SEGV,
 ]
 
 export function readCrashes(journal: Journal): readonly Crash[] {

@@ -31,7 +31,10 @@ export function readProjectFile(
     if (side !== null) sideFiles.set(name, side)
   }
   const { project, diagnostics } = importer.read({
-    file, text, directory, sideFiles,
+    file,
+    text,
+    directory,
+    sideFiles,
     projectName: toProjectName(basename(directory)),
     callerEnvironment: environment,
   })

@@ -77,7 +77,10 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   const ended = Promise.withResolvers<number>()
   let runtime: Runtime | null = null
   runtime = await openRuntime({
-    directories, journal, mode, parseEnvFile,
+    directories,
+    journal,
+    mode,
+    parseEnvFile,
     store: openStore(host.storeFds),
     reaper: toPid(host.guardian ?? process.pid),
     baseEnvironment: environments.of,
@@ -101,7 +104,10 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
     })
   })
   const target = createSupervisor({
-    runtime: started, history, environments, directories,
+    runtime: started,
+    history,
+    environments,
+    directories,
     version: ownVersion(),
     guardian: host.guardian,
     startedAt: new Date().toISOString(),
@@ -152,7 +158,9 @@ function applyFile(
   const definition = readProjectFile(file, process.env, report.problem)
   if (definition === null) return
   const environment = Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   )
   target.applyProject({ definition, services: null, environment })
 }

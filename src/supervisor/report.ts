@@ -1,8 +1,8 @@
 // The only place of the supervisor that writes log lines: standard error, which is the guardian's
 // log file, or whatever the init gives us. One line a fact; nothing is said twice in a row.
 
-import { printWallTime } from './wall-time.ts'
 import type { EffectOf } from '../core/effect.ts'
+import { printWallTime } from './wall-time.ts'
 
 export interface Report {
   transition(effect: EffectOf<'report'>): void
@@ -36,6 +36,7 @@ export function createReport(): Report {
       if (problems.size > MAX_PROBLEMS && oldest !== undefined) problems.delete(oldest)
       if (count === 0) note(message)
     },
-    problems: () => [...problems].map(([text, count]) => (count > 1 ? `${text} (${count} times)` : text)),
+    problems: () =>
+      [...problems].map(([text, count]) => (count > 1 ? `${text} (${count} times)` : text)),
   }
 }

@@ -26,11 +26,19 @@ export function selectInstances(
     const inProject = wanted?.project ?? project
     const matches = all.filter(({ id }) => {
       const name = parseInstanceId(id)
-      return name !== undefined && wanted !== undefined && name.service === wanted.service &&
+      return (
+        name !== undefined &&
+        wanted !== undefined &&
+        name.service === wanted.service &&
         (inProject === null || name.project === inProject) &&
         (wanted.index === null || name.index === wanted.index)
+      )
     })
-    if (matches.length === 0) throw noService(all.map(({ id }) => id), selector)
+    if (matches.length === 0)
+      throw noService(
+        all.map(({ id }) => id),
+        selector,
+      )
     for (const { id } of matches) found.add(id)
   }
   return [...found]

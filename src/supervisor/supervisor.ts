@@ -2,6 +2,7 @@
 // Nothing is decided here and nothing waits: every call returns at once.
 
 import type { InstanceId } from '../base/brands.ts'
+import { MAX_INSTANCES_PER_SERVICE, MAX_PROJECTS, MAX_QUEUED_REQUESTS } from '../base/limits.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { isActive, mainProcessOf } from '../core/instance-state.ts'
 import { snapshotOf, toExitWord } from '../core/snapshot.ts'
@@ -10,11 +11,14 @@ import { diffProjects } from '../model/catalog-diff.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
 import type { Directories } from '../protocol/directories.ts'
+import type { ApplyRequest, ScaleRequest, SignalRequest, WantRequest } from '../protocol/request.ts'
 import type {
-  ApplyRequest, ScaleRequest, SignalRequest, WantRequest,
-} from '../protocol/request.ts'
-import type {
-  ApplyAnswer, FeatureAnswer, StatusRow, SupervisorInfo, WantAnswer, WhyAnswer,
+  ApplyAnswer,
+  FeatureAnswer,
+  StatusRow,
+  SupervisorInfo,
+  WantAnswer,
+  WhyAnswer,
 } from '../protocol/response.ts'
 import { PROTOCOL_VERSION } from '../protocol/version.ts'
 import type { BaseEnvironments } from '../runtime/base-environment.ts'
@@ -23,7 +27,6 @@ import type { Runtime } from '../runtime/open-runtime.ts'
 import type { ControlTarget } from './control-target.ts'
 import { blockersOf, nextOf } from './explain.ts'
 import { selectInstances } from './select-instances.ts'
-import { MAX_INSTANCES_PER_SERVICE, MAX_PROJECTS, MAX_QUEUED_REQUESTS } from '../base/limits.ts'
 
 const SIGKILL = 9
 
@@ -127,7 +130,8 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
     )
     for (const name of wanted) {
       const service = definition.services[name]
-      for (const other of [...(service?.requires ?? []), ...(service?.wants ?? [])]) wanted.add(other)
+      for (const other of [...(service?.requires ?? []), ...(service?.wants ?? [])])
+        wanted.add(other)
     }
     const scale = state.projects.get(definition.name)?.record.scale ?? {}
     const record = { definition, scale, retired: {}, changes: {}, isRemoved: false }
