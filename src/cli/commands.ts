@@ -68,8 +68,11 @@ export const commands: readonly CommandSpec[] = [
     name: 'up',
     summary: 'Start a project and follow its logs; with -d, return when all is ready.',
     about: [
-      'Applies the definition: what is new is started, what is gone is stopped, what changed is restarted. Starts a supervisor when none runs.',
-      'In the foreground, Ctrl-C stops everything in order and leaves nothing behind; a second one kills at once. With -d the command returns when every service is ready, or fails as soon as the start of one has failed.',
+      'Applies the definition: what is new is started, what is gone is stopped, what changed ' +
+        'is restarted. Starts a supervisor when none runs.',
+      'In the foreground, Ctrl-C stops everything in order and leaves nothing behind; a second ' +
+        'one kills at once. With -d the command returns when every service is ready, or fails ' +
+        'as soon as the start of one has failed.',
     ],
     arguments: [services],
     options: [
@@ -107,7 +110,8 @@ export const commands: readonly CommandSpec[] = [
     name: 'stop',
     summary: 'Stop services; they stay stopped.',
     about: [
-      'What requires them is stopped before. Waits until no process is left and names what had to be killed.',
+      'What requires them is stopped before. Waits until no process is left and names what ' +
+        'had to be killed.',
     ],
     arguments: [someServices],
     options: [file, all, timeout, noWait, { name: 'kill', doc: 'Send SIGKILL at once.' }],
@@ -154,7 +158,8 @@ export const commands: readonly CommandSpec[] = [
     name: 'status',
     summary: 'Show what runs.',
     about: [
-      'In the folder of a project only that project, elsewhere all of them. Exit status 0 when everything asked for is up, else 3.',
+      'In the folder of a project only that project, elsewhere all of them. Exit status 0 when ' +
+        'everything asked for is up, else 3.',
     ],
     arguments: [services],
     options: [file, all, json],

@@ -168,21 +168,21 @@ function zshQuote(text: string): string {
 // fish
 
 function printFish(): string {
+  const complete = 'complete -c eudaemon'
   const lines = commands.flatMap((command) => {
     const condition = `-n '__fish_seen_subcommand_from ${command.name}'`
     const [only] = command.arguments
     const [, second] = command.arguments
     const values = second ?? only
     return [
-      `complete -c eudaemon -n __fish_use_subcommand -f -a ${command.name} -d ${fishQuote(command.summary)}`,
+      `${complete} -n __fish_use_subcommand -f -a ${command.name} -d ${fishQuote(command.summary)}`,
       ...optionsOf(command).map((option) => {
         const short = option.short === undefined ? '' : ` -s ${option.short}`
         const value = option.value === undefined ? '' : ` -x${fishValues(option)}`
-        return `complete -c eudaemon ${condition}${short} -l ${option.name}${value} -d ${fishQuote(option.doc)}`
+        const doc = fishQuote(option.doc)
+        return `${complete} ${condition}${short} -l ${option.name}${value} -d ${doc}`
       }),
-      ...(values === undefined
-        ? []
-        : [`complete -c eudaemon ${condition} -f${fishValues(values)}`]),
+      ...(values === undefined ? [] : [`${complete} ${condition} -f${fishValues(values)}`]),
     ]
   })
   return `# Completion of eudaemon for fish: eudaemon completion fish | source

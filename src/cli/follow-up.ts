@@ -112,7 +112,7 @@ async function followProject(
   await followRows(
     { client, project, signal, mayBeGone: true, firstSince: sequence },
     {
-      onPast: (event) => onChange(printer.event(event), all),
+      onPast: (_row, event) => onChange(printer.event(event), all),
       onRows: (rows) => {
         all = rows
         for (const id of rows.keys()) instances.add(id)
@@ -148,15 +148,18 @@ async function removeProject(
   project: string,
   instances: readonly string[],
 ): Promise<string> {
+  let since: number
   try {
-    await client.remove(project)
+    since = (await client.remove(project)).sequence
   } catch (error) {
     const isGone = hasCode(error, 'ERR_NO_PROJECT') || hasCode(error, 'ERR_SUPERVISOR_NOT_RUNNING')
     if (isGone) return ''
     throw error
   }
   const goals = sameGoal(instances, 'down')
-  return printKilled(await waitFor({ client, goals, project, timeoutMs: null, isFailFast: false }))
+  return printKilled(
+    await waitFor({ client, goals, project, since, timeoutMs: null, isFailFast: false }),
+  )
 }
 
 /** Not waited for: the first Ctrl-C already waits until everything is down. */

@@ -16,6 +16,8 @@ export interface OutcomeRequest {
   readonly goals: ReadonlyMap<string, Goal>
   readonly before?: readonly StatusRow[]
   readonly project: string | null
+  /** The last event before the request. */
+  readonly since?: number
   readonly timeoutMs: number | null
   /** `starting`, for the progress. */
   readonly doing: string

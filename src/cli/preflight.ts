@@ -127,7 +127,7 @@ function checkNames(
   return findings
 }
 
-/** The first fields; null when the file cannot be read. Users from a directory server are not there. */
+/** The first fields; null when there is no such file. Users of a directory server are not there. */
 function readNames(path: string): ReadonlySet<string> | null {
   try {
     const lines = readFileSync(path, 'utf8').split('\n')

@@ -22,9 +22,9 @@ export function createWantCommand({ verb, goal, doing }: WantCommand): Run {
     const before = goal === 'restarted' ? (await client.status({ project })).rows : []
     const services = options.operands
     const force = options.has('kill')
-    const { instances } = await client.want({ verb, project, services, force })
+    const { instances, sequence } = await client.want({ verb, project, services, force })
     if (options.has('no-wait')) return { output: {}, exitCode: exitCodes.done }
     const goals = sameGoal(instances, goal)
-    return settle({ client, goals, before, project: null, timeoutMs, doing }, deps)
+    return settle({ client, goals, before, project: null, since: sequence, timeoutMs, doing }, deps)
   }
 }

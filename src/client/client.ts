@@ -72,36 +72,7 @@ interface Call {
 
 /** Connects for each request; nothing is kept open between them. */
 export function createClient(socketPath: string, patienceMs = PATIENCE_MS): Client {
-  async function call<Answer>(options: Call): Promise<{ answer: Answer; head: AnswerHead }> {
-    const { name, parameters = {}, query = '', body, again = 'always' } = options
-    const target = `${pathOf(name, parameters)}${query}`
-    let head: AnswerHead | null = null
-    let chunks: Uint8Array[] = []
-    let size = 0
-    const sink = {
-      onHead: (found: AnswerHead) => {
-        head = found
-        chunks = []
-        size = 0
-      },
-      onBody: (bytes: Uint8Array) => {
-        size += bytes.length
-        if (size > MAX_ANSWER_BYTES) throw new ToolkitError('ERR_BAD_ANSWER', 'it is too large')
-        chunks.push(Uint8Array.from(bytes))
-      },
-    }
-    await exchange(
-      socketPath,
-      { method: routes[name].method, target, body, again },
-      sink,
-      patienceMs,
-    )
-    const found = head as AnswerHead | null
-    if (found === null) throw new ToolkitError('ERR_BAD_ANSWER', 'the answer has no head')
-    const answer = parseJson(Buffer.concat(chunks).toString('utf8'))
-    if (found.status !== 200) throw toRefusal(answer, found.status)
-    return { answer: answer as Answer, head: found }
-  }
+  const call = <Answer>(options: Call) => callOnce<Answer>(socketPath, patienceMs, options)
 
   async function ask<Answer>(options: Call): Promise<Answer> {
     return (await call<Answer>(options)).answer
@@ -141,6 +112,36 @@ export function createClient(socketPath: string, patienceMs = PATIENCE_MS): Clie
     shutdown: async () => void (await ask({ name: 'shutdown' })),
     events: (query, onLine) => followEvents(socketPath, query, onLine, patienceMs),
   }
+}
+
+async function callOnce<Answer>(
+  socketPath: string,
+  patienceMs: number,
+  options: Call,
+): Promise<{ readonly answer: Answer; readonly head: AnswerHead }> {
+  const { name, parameters = {}, query = '', body, again = 'always' } = options
+  const target = `${pathOf(name, parameters)}${query}`
+  let head: AnswerHead | null = null
+  let chunks: Uint8Array[] = []
+  let size = 0
+  const sink = {
+    onHead: (found: AnswerHead) => {
+      head = found
+      chunks = []
+      size = 0
+    },
+    onBody: (bytes: Uint8Array) => {
+      size += bytes.length
+      if (size > MAX_ANSWER_BYTES) throw new ToolkitError('ERR_BAD_ANSWER', 'it is too large')
+      chunks.push(Uint8Array.from(bytes))
+    },
+  }
+  await exchange(socketPath, { method: routes[name].method, target, body, again }, sink, patienceMs)
+  const found = head as AnswerHead | null
+  if (found === null) throw new ToolkitError('ERR_BAD_ANSWER', 'the answer has no head')
+  const answer = parseJson(Buffer.concat(chunks).toString('utf8'))
+  if (found.status !== 200) throw toRefusal(answer, found.status)
+  return { answer: answer as Answer, head: found }
 }
 
 async function followEvents(

@@ -15,8 +15,8 @@ export interface RowSink {
   onRows(rows: ReadonlyMap<string, StatusRow>): void
   /** One row changed, or came into being. */
   onRow(row: StatusRow, event: EventRow): void
-  /** An event since `firstSince` that the first rows show already. */
-  onPast?(event: EventRow): void
+  /** An event since `firstSince`, told before the first rows, which show what came of it. */
+  onPast?(row: StatusRow, event: EventRow): void
 }
 
 export interface FollowOptions {
@@ -41,16 +41,12 @@ export async function followRows(options: FollowOptions, sink: RowSink): Promise
     const status = await readStatus(client, project, hasBegun)
     if (status === null) return 'gone'
     if (signal.aborted) break
-    const since = hasLooked ? status.sequence : (options.firstSince ?? status.sequence)
+    if (!hasLooked) await tellPast(options, status, sink)
     hasBegun = true
     hasLooked = true
     const rows = new Map(status.rows.map((row) => [instanceIdOf(row), row]))
     sink.onRows(rows)
-    await followOnce(options, Math.min(since, status.sequence), (event) => {
-      if (event.sequence <= status.sequence) {
-        sink.onPast?.(event)
-        return
-      }
+    await followOnce(options, status.sequence, (event) => {
       const id = instanceIdOf(event)
       const row = afterEvent(rows.get(id), event)
       rows.set(id, row)
@@ -58,6 +54,24 @@ export async function followRows(options: FollowOptions, sink: RowSink): Promise
     })
   }
   return 'aborted'
+}
+
+async function tellPast(
+  { client, project = null, firstSince }: FollowOptions,
+  { sequence }: StatusAnswer,
+  sink: RowSink,
+): Promise<void> {
+  if (firstSince === undefined || firstSince >= sequence || sink.onPast === undefined) return
+  try {
+    await client.events({ since: firstSince, isFollowing: false, project }, (line) => {
+      if ('notice' in line || line.sequence > sequence) return
+      sink.onPast?.(afterEvent(undefined, line), line)
+    })
+  } catch (error) {
+    // It died just now: the rows alone must do.
+    const isBreak = hasCode(error, 'ERR_SUPERVISOR_UNREACHABLE')
+    if (!isBreak && !hasCode(error, 'ERR_SUPERVISOR_NOT_RUNNING')) throw error
+  }
 }
 
 /** Null: it was there and has ended. */

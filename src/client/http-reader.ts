@@ -27,7 +27,7 @@ export interface AnswerSink {
   onEnd(): void
 }
 
-type State =
+type Step =
   | 'head'
   | 'length'
   | 'chunk-size'
@@ -37,117 +37,120 @@ type State =
   | 'rest'
   | 'done'
 
+interface State {
+  step: Step
+  /** Bytes of the body or chunk that are still to come. */
+  left: number
+  /** The bytes of the line that has begun. */
+  line: number[]
+  head: string[]
+  headBytes: number
+  readonly sink: AnswerSink
+}
+
 const NEWLINE = 10
+const CARRIAGE_RETURN = 13
 const MAX_SIZE_LINE = 256
 
 export function createAnswerReader(sink: AnswerSink): AnswerReader {
-  let state: State = 'head'
-  let left = 0
-  let line: number[] = []
-  let head: string[] = []
-  let headBytes = 0
-
-  function finish(): void {
-    state = 'done'
-    sink.onEnd()
-  }
-
-  /** True when a whole line has been collected; it is in `line` without its ending. */
-  function collect(byte: number, limit: number): boolean {
-    if (byte === NEWLINE) {
-      if (line.at(-1) === 13) line.pop()
-      return true
-    }
-    line.push(byte)
-    if (line.length > limit) throw badAnswer('a line is too long')
-    return false
-  }
-
-  function takeLine(): string {
-    const text = String.fromCharCode(...line)
-    line = []
-    return text
-  }
-
-  function onHeadLine(text: string): void {
-    if (text !== '') {
-      headBytes += text.length
-      if (headBytes > MAX_HTTP_HEAD_BYTES) throw badAnswer('its head is too long')
-      head.push(text)
-      return
-    }
-    const parsed = parseHead(head)
-    head = []
-    sink.onHead(parsed)
-    if (parsed.headers.get('transfer-encoding') === 'chunked') {
-      state = 'chunk-size'
-      return
-    }
-    const length = parsed.headers.get('content-length')
-    if (length === undefined) {
-      state = parsed.status === 204 ? 'done' : 'rest'
-      if (state === 'done') sink.onEnd()
-      return
-    }
-    if (!/^\d{1,12}$/.test(length)) throw badAnswer('its length is no number')
-    left = Number(length)
-    state = 'length'
-    if (left === 0) finish()
-  }
-
-  function onSizeLine(text: string): void {
-    const size = /^([0-9a-f]{1,8})(?:;.*)?$/i.exec(text)?.[1]
-    if (size === undefined) throw badAnswer('a chunk has no size')
-    left = Number.parseInt(size, 16)
-    state = left === 0 ? 'trailer' : 'chunk-data'
-  }
-
-  function onLine(text: string): void {
-    if (state === 'head') onHeadLine(text)
-    else if (state === 'chunk-size') onSizeLine(text)
-    else if (state === 'chunk-end') {
-      if (text !== '') throw badAnswer('a chunk is longer than its size')
-      state = 'chunk-size'
-    } else if (text === '') finish()
-  }
+  const state: State = { step: 'head', left: 0, line: [], head: [], headBytes: 0, sink }
 
   function feed(bytes: Uint8Array): void {
     let at = 0
-    while (at < bytes.length && state !== 'done') {
-      if (state === 'length' || state === 'chunk-data') {
-        const part = bytes.subarray(at, at + left)
-        at += part.length
-        left -= part.length
-        sink.onBody(part)
-        if (left > 0) return
-        if (state === 'length') finish()
-        else state = 'chunk-end'
-      } else if (state === 'rest') {
-        sink.onBody(bytes.subarray(at))
-        return
-      } else {
-        const limit = state === 'head' ? MAX_HTTP_HEAD_BYTES : MAX_SIZE_LINE
-        if (collect(bytes[at] ?? 0, limit)) onLine(takeLine())
-        at += 1
-      }
-    }
+    while (at < bytes.length && state.step !== 'done') at += take(state, bytes.subarray(at))
   }
 
   function end(): void {
-    if (state === 'rest') finish()
-    else if (state !== 'done') throw badAnswer('it was cut off')
+    if (state.step === 'rest') finish(state)
+    else if (state.step !== 'done') throw badAnswer('it was cut off')
   }
 
   return {
     feed,
     end,
     get isDone() {
-      return state === 'done'
+      return state.step === 'done'
     },
     get endsWithConnection() {
-      return state === 'rest'
+      return state.step === 'rest'
     },
   }
+}
+
+/** Takes one line, or as much of the body as there is; gives how many bytes that were. */
+function take(state: State, bytes: Uint8Array): number {
+  if (state.step === 'rest') {
+    state.sink.onBody(bytes)
+    return bytes.length
+  }
+  if (state.step === 'length' || state.step === 'chunk-data') return takeBody(state, bytes)
+  const limit = state.step === 'head' ? MAX_HTTP_HEAD_BYTES : MAX_SIZE_LINE
+  const newline = bytes.indexOf(NEWLINE)
+  const part = newline === -1 ? bytes : bytes.subarray(0, newline)
+  if (state.line.length + part.length > limit) throw badAnswer('a line is too long')
+  for (const byte of part) state.line.push(byte)
+  if (newline === -1) return bytes.length
+  if (state.line.at(-1) === CARRIAGE_RETURN) state.line.pop()
+  const text = String.fromCharCode(...state.line)
+  state.line = []
+  onLine(state, text)
+  return newline + 1
+}
+
+function takeBody(state: State, bytes: Uint8Array): number {
+  const part = bytes.subarray(0, state.left)
+  state.left -= part.length
+  state.sink.onBody(part)
+  if (state.left > 0) return part.length
+  if (state.step === 'length') finish(state)
+  else state.step = 'chunk-end'
+  return part.length
+}
+
+function onLine(state: State, text: string): void {
+  if (state.step === 'head') onHeadLine(state, text)
+  else if (state.step === 'chunk-size') onSizeLine(state, text)
+  else if (state.step === 'chunk-end') {
+    if (text !== '') throw badAnswer('a chunk is longer than its size')
+    state.step = 'chunk-size'
+  } else if (text === '') finish(state)
+}
+
+function onHeadLine(state: State, text: string): void {
+  if (text !== '') {
+    state.headBytes += text.length
+    if (state.headBytes > MAX_HTTP_HEAD_BYTES) throw badAnswer('its head is too long')
+    state.head.push(text)
+    return
+  }
+  const head = parseHead(state.head)
+  state.sink.onHead(head)
+  if (head.headers.get('transfer-encoding') === 'chunked') {
+    state.step = 'chunk-size'
+    return
+  }
+  const length = head.headers.get('content-length')
+  if (length === undefined) {
+    if (head.status === 204) finish(state)
+    else state.step = 'rest'
+    return
+  }
+  if (!/^\d{1,12}$/.test(length)) throw badAnswer('its length is no number')
+  state.left = Number(length)
+  state.step = 'length'
+  if (state.left === 0) finish(state)
+}
+
+function onSizeLine(state: State, text: string): void {
+  const size = /^([0-9a-f]{1,8})(?:;.*)?$/i.exec(text)?.[1]
+  if (size === undefined) throw badAnswer('a chunk has no size')
+  state.left = Number.parseInt(size, 16)
+  state.step = state.left === 0 ? 'trailer' : 'chunk-data'
+}
+
+function finish(state: State): void {
+  state.step = 'done'
+  state.sink.onEnd()
 }
 
 function parseHead(lines: readonly string[]): AnswerHead {

@@ -1,9 +1,9 @@
 // Waits until instances have reached what was asked of them, or cannot any more. Survives the death
 // of the supervisor in between. Says who failed, who is still missing, and who had to be killed.
 
-import type { EventRow, StatusRow } from '../protocol/response.ts'
+import { type EventRow, instanceIdOf, type StatusRow } from '../protocol/response.ts'
 import type { Client } from './client.ts'
-import { followRows } from './follow-events.ts'
+import { followRows, type RowSink } from './follow-events.ts'
 
 /**
  * `ready`: has been ready once from now on; `restarted`: ready in another life than `before`
@@ -18,6 +18,8 @@ export interface WaitOptions {
   /** The rows before the request, for `restarted`. */
   readonly before?: readonly StatusRow[]
   readonly project?: string | null
+  /** The last event before the request: nothing that came of it is missed. */
+  readonly since?: number
   /** Null: as long as it takes. */
   readonly timeoutMs: number | null
   /** True: the first that cannot reach its goal ends the waiting. */
@@ -50,46 +52,14 @@ export interface WaitResult {
 
 /** Rejects with ERR_SUPERVISOR_… when the supervisor is lost for good and something still runs. */
 export async function waitFor(options: WaitOptions): Promise<WaitResult> {
-  const { client, goals, timeoutMs, isFailFast, project = null } = options
-  const pending = new Set(goals.keys())
-  const failures = new Map<string, FailedInstance>()
-  const killed = new Map<string, string>()
-  const before = new Map(
-    (options.before ?? []).map((row) => [`${row.project}/${row.instance}`, row]),
-  )
+  const { client, goals, project = null, since } = options
   const local = new AbortController()
-  let hasTimedOut = false
+  const deadline = startDeadline(options.timeoutMs, local)
   const onAbort = (): void => local.abort()
   options.signal?.addEventListener('abort', onAbort, { once: true })
   if (options.signal?.aborted === true) local.abort()
-  const timer =
-    timeoutMs === null || timeoutMs === Number.POSITIVE_INFINITY
-      ? null
-      : setTimeout(() => {
-          hasTimedOut = true
-          local.abort()
-        }, timeoutMs)
-
-  function look(id: string, row: StatusRow | undefined): void {
-    const goal = goals.get(id)
-    if (goal === undefined || !pending.has(id)) return
-    const verdict = judge(goal, row, before.get(id))
-    if (verdict === 'pending') failures.delete(id)
-    else {
-      if (verdict === 'reached') failures.delete(id)
-      else failures.set(id, { id, row: row ?? null, reason: verdict.reason })
-      if (verdict === 'reached' || !verdict.mayRecover) pending.delete(id)
-    }
-    if (pending.size === 0 || (isFailFast && failures.size > 0)) local.abort()
-  }
-
-  function progress(row: StatusRow | null): void {
-    const { size } = pending
-    options.onProgress?.({ reached: goals.size - size, total: goals.size, row, pending })
-  }
-
+  const tracker = createTracker(options, () => local.abort())
   try {
-    if (goals.size === 0) local.abort()
     const end = await followRows(
       {
         client,
@@ -97,29 +67,85 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
         signal: local.signal,
         // What was asked to go down may have been all that the supervisor was there for.
         mayBeGone: [...goals.values()].every((goal) => goal === 'down'),
+        ...(since === undefined ? {} : { firstSince: since }),
       },
-      {
-        onRows: (rows) => {
-          for (const id of goals.keys()) look(id, rows.get(id))
-          progress(null)
-        },
-        onRow: (row, event) => {
-          noteKilled(event, killed)
-          look(`${row.project}/${row.instance}`, row)
-          progress(row)
-        },
-      },
+      tracker,
     )
-    if (end === 'gone') for (const id of [...pending]) look(id, undefined)
+    if (end === 'gone') tracker.onRows(new Map())
   } finally {
-    if (timer !== null) clearTimeout(timer)
+    deadline.clear()
     options.signal?.removeEventListener('abort', onAbort)
   }
-  const base = { failures: [...failures.values()], pending: [...pending], killed }
-  if (hasTimedOut) return { ...base, outcome: 'timed-out' }
-  if (failures.size > 0) return { ...base, outcome: 'failed' }
-  if (pending.size === 0) return { ...base, outcome: 'reached' }
-  return { ...base, outcome: 'aborted' }
+  return tracker.result(deadline.hasPassed())
+}
+
+/** The longest that a timer can be set to: 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function startDeadline(
+  timeoutMs: number | null,
+  controller: AbortController,
+): { readonly hasPassed: () => boolean; readonly clear: () => void } {
+  let hasPassed = false
+  const isNever = timeoutMs === null || timeoutMs > MAX_TIMER_MS
+  const onTimer = (): void => {
+    hasPassed = true
+    controller.abort()
+  }
+  const timer = isNever ? undefined : setTimeout(onTimer, timeoutMs)
+  return { hasPassed: () => hasPassed, clear: () => clearTimeout(timer) }
+}
+
+interface Tracker extends RowSink {
+  result(hasTimedOut: boolean): WaitResult
+}
+
+/** Judges each row that changes; `onOver` when nothing is left to wait for. */
+function createTracker(options: WaitOptions, onOver: () => void): Tracker {
+  const { goals, isFailFast } = options
+  const pending = new Set(goals.keys())
+  const failures = new Map<string, FailedInstance>()
+  const killed = new Map<string, string>()
+  const before = new Map((options.before ?? []).map((row) => [instanceIdOf(row), row]))
+  if (goals.size === 0) onOver()
+
+  function look(id: string, row: StatusRow | undefined): void {
+    const goal = goals.get(id)
+    if (goal === undefined || !pending.has(id)) return
+    const verdict = judge(goal, row, before.get(id))
+    if (verdict === 'pending' || verdict === 'reached') failures.delete(id)
+    else failures.set(id, { id, row: row ?? null, reason: verdict.reason })
+    const isFinal = verdict === 'reached' || (verdict !== 'pending' && !verdict.mayRecover)
+    if (isFinal) pending.delete(id)
+    if (pending.size === 0 || (isFailFast && failures.size > 0)) onOver()
+  }
+
+  function progress(row: StatusRow | null): void {
+    const { size } = pending
+    options.onProgress?.({ reached: goals.size - size, total: goals.size, row, pending })
+  }
+
+  function onRow(row: StatusRow, event: EventRow): void {
+    noteKilled(event, killed)
+    look(instanceIdOf(row), row)
+    progress(row)
+  }
+
+  return {
+    onRows: (rows) => {
+      if (isFailFast && failures.size > 0) return
+      for (const id of goals.keys()) look(id, rows.get(id))
+      progress(null)
+    },
+    onRow,
+    onPast: onRow,
+    result: (hasTimedOut) => {
+      const base = { failures: [...failures.values()], pending: [...pending], killed }
+      if (hasTimedOut) return { ...base, outcome: 'timed-out' }
+      if (failures.size > 0) return { ...base, outcome: 'failed' }
+      return { ...base, outcome: pending.size === 0 ? 'reached' : 'aborted' }
+    },
+  }
 }
 
 type Verdict =
@@ -149,5 +175,5 @@ function judge(goal: Goal, row: StatusRow | undefined, before: StatusRow | undef
 
 function noteKilled(event: EventRow, killed: Map<string, string>): void {
   const names = /had to be killed: (.+)$/.exec(event.reason ?? '')?.[1]
-  if (names !== undefined) killed.set(`${event.project}/${event.instance}`, names)
+  if (names !== undefined) killed.set(instanceIdOf(event), names)
 }

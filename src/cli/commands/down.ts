@@ -1,6 +1,7 @@
 // `eudaemon down`: stop everything of a project and wait until nothing is left.
 
 import { hasCode } from '../../base/toolkit-error.ts'
+import type { WantAnswer } from '../../protocol/response.ts'
 import { CommandFailure, type CommandResult, type Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
 import {
@@ -24,17 +25,18 @@ export const run: Run = async (options, deps) => {
   }
   const client = await deps.connect()
   const isJson = options.has('json')
-  let instances: readonly string[]
+  let answer: WantAnswer
   try {
-    instances = (await client.remove(project)).instances
+    answer = await client.remove(project)
   } catch (error) {
     const isDown = hasCode(error, 'ERR_NO_PROJECT') || hasCode(error, 'ERR_SUPERVISOR_NOT_RUNNING')
     if (!isDown) throw error
     return nothingRuns(project, isJson)
   }
   if (options.has('no-wait')) return { output: {}, exitCode: exitCodes.done }
+  const { instances, sequence } = answer
   const goals = sameGoal(instances, 'down')
-  const request = { client, goals, project, timeoutMs, doing: 'stopping' }
+  const request = { client, goals, project, since: sequence, timeoutMs, doing: 'stopping' }
   const result = await awaitOutcome(request, deps)
   const killed = Object.fromEntries(result.killed)
   const stdout = isJson

@@ -43,7 +43,8 @@ function printChange(change: ServiceChange, project: ProjectDefinition, paint: P
   const { service, kind, settings, restartSettings } = change
   if (kind === 'added') {
     const isStarted = project.services[service]?.isStartedAtBoot === true
-    return `${paint('green', '+')} ${service}: ${isStarted ? 'start' : 'add, not started by itself'}\n`
+    const what = isStarted ? 'start' : 'add, not started by itself'
+    return `${paint('green', '+')} ${service}: ${what}\n`
   }
   if (kind === 'removed') return `${paint('red', '-')} ${service}: stop and forget\n`
   if (kind === 'restart-needed') {

@@ -1,4 +1,4 @@
-// `eudaemon up`: apply a definition. With -d wait until all is ready, else follow; see follow-up.ts.
+// `eudaemon up`: apply a definition. With -d wait until all is ready, else go on in follow-up.ts.
 
 import { hasCode } from '../../base/toolkit-error.ts'
 import type { Client } from '../../client/client.ts'
@@ -28,7 +28,7 @@ export const run: Run = async (options, deps) => {
   return await followUp({ client, definition, instances, startedUs, sequence }, deps)
 }
 
-/** The supervisor may just be ending, because its last project is gone: then a new one is needed. */
+/** The supervisor may just be ending, as its last project is gone: then a new one is needed. */
 async function apply(client: Client, request: ApplyRequest, deps: Deps): Promise<ApplyAnswer> {
   try {
     return await client.apply(request)
@@ -59,7 +59,9 @@ async function untilReady(detached: Detached, deps: Deps): Promise<CommandResult
   const { client, answer, definition, timeoutMs, options } = detached
   const project = definition.name
   const goals = sameGoal(answer.instances, 'ready')
-  const result = await awaitOutcome({ client, goals, project, timeoutMs, doing: 'starting' }, deps)
+  const since = answer.sequence
+  const request = { client, goals, project, since, timeoutMs, doing: 'starting' }
+  const result = await awaitOutcome(request, deps)
   const exitCode = toExitCode(result)
   const stderr = printProblems(result, timeoutMs)
   const { rows } = await client.status({ project })

@@ -58,8 +58,9 @@ function quoteLine(
   const shown = characters.slice(start, start + MAX_SHOWN_LINE).join('')
   const number = String(line)
   const gap = ' '.repeat(number.length)
+  const indent = ' '.repeat(Math.max(0, column - 1 - start))
   return [
     `    ${paint('dim', `${number} |`)} ${shown}`,
-    `    ${paint('dim', `${gap} |`)} ${' '.repeat(Math.max(0, column - 1 - start))}${paint('red', '^')}`,
+    `    ${paint('dim', `${gap} |`)} ${indent}${paint('red', '^')}`,
   ]
 }
