@@ -83,7 +83,7 @@ export function openJournal(directory: string): Journal {
       if (written !== line.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
     } catch (error) {
       ftruncateSync(fd, size)
-      throw refusal(path, error)
+      throw stateRefusal(path, error)
     }
     size += line.length
   }
@@ -130,7 +130,7 @@ function load(directory: string, path: string): Loaded {
     text = readFileSync(path, 'latin1')
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return { values, problems }
-    throw refusal(path, error)
+    throw stateRefusal(path, error)
   }
   const lines = text.split('\n')
   const version = unpackJournalVersion(lines[0] ?? '')
@@ -178,11 +178,12 @@ function refusing<T>(path: string, action: () => T): T {
   try {
     return action()
   } catch (error) {
-    throw refusal(path, error)
+    throw stateRefusal(path, error)
   }
 }
 
-function refusal(path: string, cause: unknown): ToolkitError {
+/** What a file of the state directory answered, as an error that says what to do. */
+export function stateRefusal(path: string, cause: unknown): ToolkitError {
   const isDenied = ['EROFS', 'EACCES', 'EPERM'].some((name) => isErrno(cause, name))
   const code = isDenied ? 'ERR_STATE_DIRECTORY_READ_ONLY' : 'ERR_STATE_DIRECTORY_FULL'
   const text = cause instanceof Error ? cause.message : String(cause)
