@@ -20,6 +20,7 @@ import { ToolkitError } from '../base/toolkit-error.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import {
   JOURNAL_VERSION,
+  looksLikeTornRecord,
   packJournalRecord,
   packJournalVersion,
   salvageJournalRecords,
@@ -143,6 +144,8 @@ function load(directory: string, path: string): Loaded {
   const damaged: string[] = []
   // The last piece follows the last newline: empty, or a record that was torn by a death.
   const whole = lines.slice(version === null ? 0 : 1, -1)
+  const last = lines.at(-1) ?? ''
+  if (!looksLikeTornRecord(last)) whole.push(last)
   const take = (key: string, value: unknown) => {
     if (value === null) values.delete(key)
     else values.set(key, value)
