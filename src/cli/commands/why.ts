@@ -2,7 +2,7 @@
 
 import type { LogItem } from '../../protocol/log-line.ts'
 import { instanceIdOf, type StatusRow } from '../../protocol/response.ts'
-import type { Deps, Run } from '../deps.ts'
+import type { Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readLastLines } from '../last-words.ts'
 import { printWhy } from '../print/why.ts'
