@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { diagnosticCodes } from '../src/base/diagnostic-codes.ts'
 import { errorCodes } from '../src/base/error-codes.ts'
+import { commands } from '../src/cli/commands.ts'
+import { printApiPage } from './generating/api-page.ts'
+import { printCommandPage } from './generating/command-page.ts'
 import { printJsonSchema } from './generating/json-schema.ts'
 import { printSettingsPage } from './generating/settings-page.ts'
 
@@ -17,6 +20,13 @@ const generated: Readonly<Record<string, () => string>> = {
   'schema/eudaemon.schema.json': printJsonSchema,
   'docs/reference/settings.md': printSettingsPage,
   'docs/reference/errors.md': printErrorsPage,
+  'docs/reference/control-api.md': printApiPage,
+  ...Object.fromEntries(
+    commands.map((command) => [
+      `docs/commands/${command.name}.md`,
+      () => printCommandPage(command),
+    ]),
+  ),
 }
 
 function printErrorsPage(): string {

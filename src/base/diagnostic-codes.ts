@@ -22,6 +22,7 @@ export const diagnosticCodes = {
   'duplicate-service': 'A name is defined twice.',
   'missing-setting': 'A required setting is absent.',
   'no-services': 'The file defines no service.',
+  'not-on-this-machine': 'A program, directory, file or user does not exist on this machine.',
   'not-yet': 'The setting belongs to a later version; it is refused rather than ignored.',
   'self-dependency': 'A service depends on itself.',
   suspicious: 'The setting is allowed but almost never what was meant.',
