@@ -65,16 +65,25 @@ export function restoreState(
  * finished starts again when its definition says that it starts at boot.
  */
 export function restoreAfterBoot(
-  record: InstanceState,
+  projects: readonly ProjectRecord[],
+  records: readonly InstanceState[],
   wallMs: number,
-  isStartedAtBoot: boolean,
-): InstanceState {
-  const { id, lastExit, isRemoved, phase } = record
-  const isFinished = phase.name === 'down' && phase.isFinished
-  const desired = isFinished && isStartedAtBoot && !isRemoved ? 'up' : record.desired
-  const fresh = { ...newInstance(id, wallMs), desired, lastExit, isRemoved }
-  if (desired === 'up') return { ...fresh, phase: { name: 'waiting' } }
-  return isFinished ? { ...fresh, phase } : fresh
+): readonly InstanceState[] {
+  const atBoot = new Set<string>()
+  for (const { definition } of projects) {
+    for (const { name, isStartedAtBoot } of Object.values(definition.services)) {
+      if (isStartedAtBoot) atBoot.add(`${definition.name}/${name}`)
+    }
+  }
+  return records.map((record) => {
+    const { id, lastExit, isRemoved, phase } = record
+    const isFinished = phase.name === 'down' && phase.isFinished
+    const isDue = isFinished && !isRemoved && atBoot.has(id.slice(0, id.lastIndexOf('@')))
+    const desired = isDue ? 'up' : record.desired
+    const fresh = { ...newInstance(id, wallMs), desired, lastExit, isRemoved }
+    if (desired === 'up') return { ...fresh, phase: { name: 'waiting' } }
+    return isFinished ? { ...fresh, phase } : fresh
+  })
 }
 
 /** Compares one instance with what was observed of it. */

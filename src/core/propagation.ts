@@ -154,7 +154,7 @@ function settleBlocked(place: Place, instance: InstanceState): SettleAnswer {
   return nothing
 }
 
-/** First those that need it or come after it, then it: they are still there and on their way out. */
+/** First those that need it or come after it, then it: they are there, and on their way out. */
 function isHeldBack(place: Place): boolean {
   const { state, project, links } = place
   return links.followers.some((follower) =>

@@ -138,7 +138,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const events: { readonly id: InstanceId; readonly event: InstanceEvent }[] = []
     for (const instance of state.instances.values()) {
       adoptLog(instance, kept)
-      const adoption = adopt(state, instance, discovery.observe(instance), monotonicMs())
+      const adoption = adopt(state, instance, discovery.observe(instance))
       effects.push(...adoption.effects)
       events.push(...adoption.events)
       if ('invocation' in instance.phase) counters.adopted += 1
@@ -148,8 +148,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       for (const fd of fds) closeFd(fd)
     }
     queue.pushEffects(effects)
-    for (const { id, event } of events) emit(id, event)
-    queue.push({ type: 'resumed', ...time() })
+    queue.push({ type: 'resumed', news: events, ...time() })
   }
 
   function adoptLog(instance: InstanceState, kept: Map<string, readonly Fd[]>): void {
@@ -193,17 +192,18 @@ function readJournal(
     if (key.startsWith('project ')) projects.push(value as ProjectRecord)
     else if (key.startsWith('instance ')) {
       const record = value as InstanceState
-      records.push(isSameBoot ? record : restoreAfterBoot(record, wallMs))
+      records.push(record)
     }
   }
+  const fresh = isSameBoot ? records : restoreAfterBoot(projects, records, wallMs)
   if (!isSameBoot) {
     try {
       journal.put('boot', boot)
-      for (const record of records) journal.put(instanceKey(record.id), record)
+      for (const record of fresh) journal.put(instanceKey(record.id), record)
     } catch (error) {
       if (!(error instanceof ToolkitError)) throw error
       onProblem(error.message)
     }
   }
-  return { projects, records }
+  return { projects, records: fresh }
 }
