@@ -92,7 +92,6 @@ export interface ProjectRecord {
   readonly isRemoved: boolean
 }
 
-
 /**
 /**
  * A change is stored with the definition, and an invocation that was begun with a smaller revision

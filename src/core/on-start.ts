@@ -162,7 +162,7 @@ export function onNeverSpawned(
   _event: unknown,
   context: Context,
 ): Transition {
-  const ending = { cause: 'blocked', exit: null, reason: 'not begun yet' } as const
+  const ending = { cause: 'restart', exit: null, reason: 'not begun yet' } as const
   const remains = whatSetupLeft(instance, context)
   if (remains.hasLeftovers) return beginEnding(instance, context, ending, remains)
   return decideNext(instance, context, ending, false)

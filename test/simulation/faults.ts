@@ -42,8 +42,18 @@ export function randomFaults(chance: Chance): Faults {
 }
 
 export const calm: Faults = {
-  death: 0, doubleDeath: 0, reboot: 0, hold: 0, crash: 0, spawnFailure: 0, slowPreamble: 0,
-  slowReady: 0, stuck: 0, forks: 0, hangs: 0, diskFull: 0,
+  death: 0,
+  doubleDeath: 0,
+  reboot: 0,
+  hold: 0,
+  crash: 0,
+  spawnFailure: 0,
+  slowPreamble: 0,
+  slowReady: 0,
+  stuck: 0,
+  forks: 0,
+  hangs: 0,
+  diskFull: 0,
 }
 
 const never = Number.POSITIVE_INFINITY
@@ -64,15 +74,17 @@ export function planSpawn(
   const stays = role === 'main' && definition.kind === 'longrun'
   const isCrash = is('crash')
   const isStuck = is('stuck')
-  const ownEnd = stays ? never : 1 + chance.time(1_000)
+  const isStuckHook = isStuck && role !== 'main'
+  const ownEnd = stays || isStuckHook ? never : 1 + chance.time(isStuck ? 60_000 : 1_000)
+  const executesInMs = is('slowPreamble') ? chance.between(1, 2_000) : 0
   return {
-    endsInMs: isCrash ? chance.time(15_000) : isStuck && !stays ? never : ownEnd,
+    endsInMs: isCrash ? chance.time(15_000) : ownEnd,
     status: isCrash ? crashStatus(chance) : { kind: 'exited', code: 0 },
-    executesInMs: is('slowPreamble') ? chance.between(1, 2_000) : 0,
-    readyInMs: is('slowReady') ? chance.between(1, 6_000) : chance.between(0, 200),
-    unreadyInMs: chance.is(faults.slowReady / 4) ? chance.between(1, 1_000) : never,
+    executesInMs,
+    readyInMs: executesInMs + (is('slowReady') ? chance.between(1, 6_000) : chance.between(0, 200)),
+    unreadyInMs: chance.is(faults.slowReady / 4) ? executesInMs + chance.time(1_000) : never,
     hangsInMs: role === 'main' && is('hangs') ? chance.between(1, 10_000) : never,
-    forksInMs: is('forks') ? chance.time(5_000) : never,
+    forksInMs: is('forks') ? executesInMs + chance.time(5_000) : never,
     heedsTerm: !isStuck,
     isInGroup: true,
   }

@@ -17,7 +17,15 @@ import { type Core, realCore } from './core.ts'
 import { calm, type Faults, planChild, planSpawn, randomFaults } from './faults.ts'
 import { changedProject, PROJECT, randomProject } from './projects.ts'
 import { Supervisor, type Wish } from './supervisor.ts'
-import { advanceTo, createWorld, loseGuardian, nextAtMs, reboot, startProcess, type World } from './world.ts'
+import {
+  advanceTo,
+  createWorld,
+  loseGuardian,
+  nextAtMs,
+  reboot,
+  startProcess,
+  type World,
+} from './world.ts'
 
 export interface Outcome {
   readonly steps: number
@@ -64,12 +72,17 @@ class History {
     this.#core = core
     this.#trace = trace
     this.#world = createWorld(this.#chance.is(0.7))
-    this.#world.onForked = ({ id, invocation }) => {
+    this.#world.onForked = ({ id, invocation, mayStay }) => {
       const plan = planChild(this.#chance, this.#faults)
-      startProcess(this.#world, id, invocation, 'child', plan)
+      startProcess(this.#world, id, invocation, 'child', plan).mayStay = mayStay
     }
     this.#checkers = [
-      singleLife, knownProcesses, noNeedlessEnd, effectOrder(), dependencyOrder, restartRate(),
+      singleLife,
+      knownProcesses,
+      noNeedlessEnd,
+      effectOrder(),
+      dependencyOrder,
+      restartRate(),
       convergence,
     ]
   }
@@ -209,7 +222,8 @@ class History {
     this.deaths += 1
     this.steps += supervisor.steps
     this.#supervisor = null
-    this.#world.onEnded = ({ id, role, pid }) => this.#log(() => `ended unseen ${id} ${role} ${pid}`)
+    this.#world.onEnded = ({ id, role, pid }) =>
+      this.#log(() => `ended unseen ${id} ${role} ${pid}`)
     this.#world.onSaid = () => {}
     this.#log(() => 'supervisor killed')
     for (const checker of this.#checkers) checker.onSupervisorDeath?.(this.#scene())
@@ -218,10 +232,12 @@ class History {
       this.#hit('reboot')
       this.#log(() => 'reboot')
       reboot(this.#world)
+      for (const checker of this.#checkers) checker.onAmnesia?.()
     } else if (this.#chance.is(this.#faults.doubleDeath)) {
       this.#hit('doubleDeath')
       this.#log(() => 'guardian killed')
       loseGuardian(this.#world)
+      for (const checker of this.#checkers) checker.onAmnesia?.()
     }
     advanceTo(this.#world, this.#world.nowMs + this.#chance.time(5_000))
     this.#begin(isReboot)

@@ -13,7 +13,13 @@ export function randomProject(chance: Chance): ProjectDefinition {
   const count = chance.between(1, NAMES.length)
   const services: ServiceDefinition[] = []
   for (const name of NAMES.slice(0, count)) {
-    services.push(randomService(chance, name, services.map((service) => service.name)))
+    services.push(
+      randomService(
+        chance,
+        name,
+        services.map((service) => service.name),
+      ),
+    )
   }
   return makeProject(PROJECT, services)
 }

@@ -16,7 +16,14 @@ import type { SupervisorEvent } from '../../src/core/supervisor-event.ts'
 import { newSupervisorState, type SupervisorState } from '../../src/core/supervisor-state.ts'
 import type { Checker, Scene } from './checkers/checker.ts'
 import type { Core } from './core.ts'
-import { livingOf, type Plan, type Process, signalProcess, startProcess, type World } from './world.ts'
+import {
+  livingOf,
+  type Plan,
+  type Process,
+  signalProcess,
+  startProcess,
+  type World,
+} from './world.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs' | 'wallMs'> : never
 export type Wish = WithoutTime<SupervisorEvent>
@@ -103,7 +110,8 @@ export class Supervisor {
     if (hook !== null && 'hook' in phase && phase.hook !== null) slots.push([hook, phase.hook])
     if ('main' in phase && phase.main !== null) slots.push(['main', phase.main])
     for (const [role, slot] of slots) {
-      const process = this.deps.world.processes.find(
+      // Where a hook was tried twice, the last try is meant.
+      const process = this.deps.world.processes.findLast(
         (one) =>
           one.id === id &&
           one.invocation === invocation &&
@@ -146,8 +154,9 @@ export class Supervisor {
     const { effects } = this.deps.core.step(this.state, event)
     this.steps += 1
     this.#effects.push(...effects)
-    for (const { type, ...rest } of effects) {
-      if (type === 'store') this.deps.core.assertInstance((rest as EffectOf<'store'>).record)
+    for (const effect of effects) {
+      if (effect.type === 'store') this.deps.core.assertInstance(effect.record)
+      else if (effect.type === 'release') this.#leaveAlone(effect)
     }
     for (const checker of this.deps.checkers) checker.onStep?.(this.deps.scene(), event, effects)
     return true
@@ -307,17 +316,27 @@ export class Supervisor {
     }
   }
 
-  /** A hook that outlived its invocation is waited for by nobody. */
-  #release({ id, invocation }: EffectOf<'release'>): void {
+  /** Decided: nobody ends the children that kill mode `process` leaves behind. */
+  #leaveAlone({ id, invocation }: EffectOf<'release'>): void {
     const [project = '', rest = ''] = id.split('/')
     const record = this.state.projects.get(project)?.record
     const service = rest.slice(0, rest.lastIndexOf('@'))
-    const definition = record?.definition.services[service] ?? record?.retired[service]
-    const isLeftAlone = definition === undefined || definition.stop.kill === 'process'
+    // With its last instance a project may have been forgotten in the same step.
+    const definition =
+      record?.definition.services[service] ??
+      record?.retired[service] ??
+      this.deps.scene().definition.services[service]
+    if (definition?.stop.kill !== 'process') return
     for (const process of livingOf(this.deps.world, id, invocation)) {
-      if (process.role === 'main') continue
-      if (isLeftAlone) process.mayStay = true
-      if (process.role !== 'child') signalProcess(this.deps.world, process, 9, 0)
+      if (process.role !== 'main') process.mayStay = true
+    }
+  }
+
+  /** A hook that outlived its invocation is waited for by nobody. */
+  #release({ id, invocation }: EffectOf<'release'>): void {
+    for (const process of livingOf(this.deps.world, id, invocation)) {
+      if (process.role === 'main' || process.role === 'child') continue
+      signalProcess(this.deps.world, process, 9, 0)
     }
     if (this.#emptyWatch.get(id) === invocation) this.#emptyWatch.delete(id)
   }

@@ -117,7 +117,8 @@ export function startProcess(
   }
   world.processes.push(process)
   at(world, plan.endsInMs, process, { kind: 'ends', status: plan.status })
-  if (!process.hasExecuted) at(world, plan.executesInMs, process, { kind: 'says', what: 'executed' })
+  if (!process.hasExecuted)
+    at(world, plan.executesInMs, process, { kind: 'says', what: 'executed' })
   at(world, plan.readyInMs, process, { kind: 'says', what: 'ready' })
   at(world, plan.unreadyInMs, process, { kind: 'says', what: 'unready' })
   at(world, plan.hangsInMs, process, { kind: 'says', what: 'hanging' })
@@ -132,7 +133,12 @@ function at(world: World, inMs: number, process: Process, fate: Fate): void {
 }
 
 /** SIGKILL ends it soon; SIGTERM and its like end what heeds them; others change nothing. */
-export function signalProcess(world: World, process: Process, signal: number, delayMs: number): void {
+export function signalProcess(
+  world: World,
+  process: Process,
+  signal: number,
+  delayMs: number,
+): void {
   if (!process.isAlive || signal === 1) return
   if (signal !== 9 && !process.heedsTerm) return
   const status: ExitStatus =

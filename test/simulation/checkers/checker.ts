@@ -32,6 +32,8 @@ export interface Checker {
   /** A process is about to be made: not every `spawn` gets that far. */
   readonly onSpawn?: (scene: Scene, effect: EffectOf<'spawn'>) => void
   readonly onSupervisorDeath?: (scene: Scene) => void
+  /** A reboot, or the guardian died too: what nobody recorded is not known any more. */
+  readonly onAmnesia?: () => void
   readonly onDiskFailure?: (scene: Scene, id: string) => void
   /** Nothing is queued and nothing is half done. */
   readonly onQuiet?: (scene: Scene) => void

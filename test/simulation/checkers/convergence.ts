@@ -29,7 +29,11 @@ export const convergence: Checker = {
   },
 }
 
-function check({ world, definition }: Scene, state: SupervisorState, instance: InstanceState): void {
+function check(
+  { world, definition }: Scene,
+  state: SupervisorState,
+  instance: InstanceState,
+): void {
   const { id, desired, phase, isRemoved } = instance
   const bad = (what: string) => violated('convergence', `${id} (${desired}, ${phase.name}) ${what}`)
   if (isRemoved) bad('is to be forgotten')

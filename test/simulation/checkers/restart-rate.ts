@@ -27,6 +27,7 @@ export function restartRate(): Checker {
         violated('restart rate', `${id}: ${recent} starts in ${burst.intervalMs} ms`)
       }
     },
+    onAmnesia: () => starts.clear(),
     onDiskFailure: (_scene, id) => void starts.delete(id),
   }
 }
