@@ -95,32 +95,14 @@ function readRecords(
     journal.put('boot', boot)
     // A boot that was never recorded, or was lost to damage: every process is checked in any case.
     if (recorded === undefined) return records
-    const isAtBoot = bootServices(projects)
-    return records.map((record) => {
-      const fresh = restoreAfterBoot(record, wallClockMs(), isAtBoot.has(serviceOf(record.id)))
-      journal.put(instanceKey(record.id), fresh)
-      return fresh
-    })
+    const fresh = restoreAfterBoot(projects, records, wallClockMs())
+    for (const record of fresh) journal.put(instanceKey(record.id), record)
+    return fresh
   } catch (error) {
     if (!(error instanceof ToolkitError)) throw error
     onProblem(error.message)
     return records
   }
-}
-
-/** `project/service` of everything that starts at boot. */
-function bootServices(projects: readonly ProjectRecord[]): ReadonlySet<string> {
-  return new Set(
-    projects.flatMap(({ definition }) =>
-      Object.values(definition.services)
-        .filter(({ isStartedAtBoot }) => isStartedAtBoot)
-        .map(({ name }) => `${definition.name}/${name}`),
-    ),
-  )
-}
-
-function serviceOf(id: InstanceId): string {
-  return id.slice(0, id.lastIndexOf('@'))
 }
 
 /** A kept main process that lives, and that its record does not know: the record was lost. */

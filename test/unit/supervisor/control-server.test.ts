@@ -155,7 +155,9 @@ test('a body beyond the bound is refused, announced or not, and the server goes 
     Buffer.alloc(size, ' '),
     Buffer.from('\r\n'),
   ])
-  const head = Buffer.from('POST /v1/want HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n')
+  const head = Buffer.from(
+    'POST /v1/want HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n',
+  )
   const chunks = Array.from({ length: MAX_REQUEST_BYTES / size + 1 }, () => chunk)
   const second = await sendRaw(path, [head, ...chunks, Buffer.from('0\r\n\r\n')])
   assert.equal(statusOf(second), 413)
@@ -184,7 +186,8 @@ test('the OpenAPI document describes every route, with schemas that exist', asyn
   const answer = await sendRaw(path, get('/v1/openapi.json'))
   const document = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
   for (const route of Object.values(routes)) {
-    const operations = document.paths[route.path.replace(/:(\w+)/g, '{$1}')]
+    const pattern: string = route.path.replace(/:(\w+)/g, '{$1}')
+    const operations = document.paths[pattern]
     assert.equal(operations[route.method.toLowerCase()].summary, route.summary)
   }
   for (const [, name] of JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)) {
