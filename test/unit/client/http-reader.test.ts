@@ -41,11 +41,14 @@ for (const [name, text] of Object.entries({ byLength, chunked })) {
     const bytes = Buffer.from(text)
     for (let at = 0; at <= bytes.length; at += 1) {
       const { head, body, isDone } = readPieces([bytes.subarray(0, at), bytes.subarray(at)])
-      assert.deepEqual({ body, isDone, status: head?.status }, {
-        body: 'hello',
-        isDone: true,
-        status: name === 'chunked' ? 404 : 200,
-      })
+      assert.deepEqual(
+        { body, isDone, status: head?.status },
+        {
+          body: 'hello',
+          isDone: true,
+          status: name === 'chunked' ? 404 : 200,
+        },
+      )
     }
   })
 

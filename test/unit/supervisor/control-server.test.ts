@@ -155,7 +155,9 @@ test('a body beyond the bound is refused, announced or not, and the server goes 
     Buffer.alloc(size, ' '),
     Buffer.from('\r\n'),
   ])
-  const head = Buffer.from('POST /v1/want HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n')
+  const head = Buffer.from(
+    'POST /v1/want HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n',
+  )
   const chunks = Array.from({ length: MAX_REQUEST_BYTES / size + 1 }, () => chunk)
   const second = await sendRaw(path, [head, ...chunks, Buffer.from('0\r\n\r\n')])
   assert.equal(statusOf(second), 413)
@@ -188,7 +190,7 @@ test('the OpenAPI document describes every route, with schemas that exist', asyn
     assert.equal(operations[route.method.toLowerCase()].summary, route.summary)
   }
   for (const [, name] of JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)) {
-    assert.ok(document.components.schemas[name ?? ''], name)
+    assert.ok(document.components.schemas[name ?? ''], name ?? '')
   }
 })
 
