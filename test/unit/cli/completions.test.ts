@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { commands } from '../../../src/cli/commands.ts'
 import { printCompletion, type Shell } from '../../../src/cli/completions.ts'
+import { skipUnless } from '../../support/skip.ts'
 
 const shells: readonly Shell[] = ['bash', 'zsh', 'fish']
 
@@ -14,7 +15,7 @@ function isThere(shell: string): boolean {
 
 for (const shell of shells) {
   test(`${shell} accepts its script`, (t) => {
-    if (!isThere(shell)) return t.skip(`${shell} is not installed`)
+    if (skipUnless(t, isThere(shell), `${shell} is not installed`)) return
     const { status, stderr } = spawnSync(shell, ['-n'], { input: printCompletion(shell) })
     assert.deepEqual([stderr.toString(), status], ['', 0])
   })
@@ -38,11 +39,14 @@ function completeInBash(line: string): readonly string[] {
     `_eudaemon; printf '%s\\n' "\${COMPREPLY[@]}"`
   const { stdout, stderr } = spawnSync('bash', ['-c', script])
   assert.equal(stderr.toString(), '')
-  return stdout.toString().split('\n').filter((word) => word !== '')
+  return stdout
+    .toString()
+    .split('\n')
+    .filter((word) => word !== '')
 }
 
 test('bash completes commands, options, values and services', (t) => {
-  if (!isThere('bash')) return t.skip('bash is not installed')
+  if (skipUnless(t, isThere('bash'), 'bash is not installed')) return
   assert.deepEqual(completeInBash('eudaemon sta'), ['start', 'status'])
   assert.deepEqual(completeInBash('eudaemon up --de'), ['--detach'])
   assert.deepEqual(completeInBash('eudaemon logs --stream '), ['stdout', 'stderr'])

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLinePrinter, printTime } from '../../../src/cli/print/log-lines.ts'
 import { printCounts, printDiagnostics } from '../../../src/cli/print/diagnostics.ts'
+import { createLinePrinter, printTime } from '../../../src/cli/print/log-lines.ts'
 import { printStatus } from '../../../src/cli/print/status.ts'
 import { createPaint, toSafeLine, widthOf } from '../../../src/cli/print/style.ts'
 import { printTable } from '../../../src/cli/print/table.ts'
