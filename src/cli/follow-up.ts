@@ -2,6 +2,7 @@
 // somebody presses Ctrl-C. The first stops in order, the second kills; nothing is left behind.
 
 import { hasCode } from '../base/toolkit-error.ts'
+import { expectEnd } from '../client/await-end.ts'
 import type { Client } from '../client/client.ts'
 import { followRows } from '../client/follow-events.ts'
 import { waitFor } from '../client/wait-for.ts'
@@ -148,6 +149,7 @@ async function removeProject(
   project: string,
   instances: readonly string[],
 ): Promise<string> {
+  const awaitEnd = await expectEnd(client, project)
   let since: number
   try {
     since = (await client.remove(project)).sequence
@@ -157,9 +159,10 @@ async function removeProject(
     throw error
   }
   const goals = sameGoal(instances, 'down')
-  return printKilled(
-    await waitFor({ client, goals, project, since, timeoutMs: null, isFailFast: false }),
-  )
+  const waiting = { client, goals, project, since, timeoutMs: null, isFailFast: false }
+  const result = await waitFor(waiting)
+  await awaitEnd()
+  return printKilled(result)
 }
 
 /** Not waited for: the first Ctrl-C already waits until everything is down. */

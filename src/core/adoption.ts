@@ -65,16 +65,25 @@ export function restoreState(
  * finished starts again when its definition says that it starts at boot.
  */
 export function restoreAfterBoot(
-  record: InstanceState,
+  projects: readonly ProjectRecord[],
+  records: readonly InstanceState[],
   wallMs: number,
-  isStartedAtBoot: boolean,
-): InstanceState {
-  const { id, lastExit, isRemoved, phase } = record
-  const isFinished = phase.name === 'down' && phase.isFinished
-  const desired = isFinished && isStartedAtBoot && !isRemoved ? 'up' : record.desired
-  const fresh = { ...newInstance(id, wallMs), desired, lastExit, isRemoved }
-  if (desired === 'up') return { ...fresh, phase: { name: 'waiting' } }
-  return isFinished ? { ...fresh, phase } : fresh
+): readonly InstanceState[] {
+  const atBoot = new Set<string>()
+  for (const { definition } of projects) {
+    for (const { name, isStartedAtBoot } of Object.values(definition.services)) {
+      if (isStartedAtBoot) atBoot.add(`${definition.name}/${name}`)
+    }
+  }
+  return records.map((record) => {
+    const { id, lastExit, isRemoved, phase } = record
+    const isFinished = phase.name === 'down' && phase.isFinished
+    const isDue = isFinished && !isRemoved && atBoot.has(id.slice(0, id.lastIndexOf('@')))
+    const desired = isDue ? 'up' : record.desired
+    const fresh = { ...newInstance(id, wallMs), desired, lastExit, isRemoved }
+    if (desired === 'up') return { ...fresh, phase: { name: 'waiting' } }
+    return isFinished ? { ...fresh, phase } : fresh
+  })
 }
 
 /** Compares one instance with what was observed of it. */
@@ -92,8 +101,13 @@ export function adopt(
   // Hooks first: the end of the main process then finds none that is not accounted for.
   for (const [role, slot] of slotsOf(instance)) {
     const seen = observed.roles[role] ?? { kind: 'ended', status: { kind: 'unknown' } }
-    if (seen.kind === 'never-spawned') events.push({ type: 'never-spawned', role, invocation })
-    else if (seen.kind === 'ended') {
+    const isLie = seen.kind === 'never-spawned' && hasLeftovers && mustHaveRun(state, instance)
+    if (isLie) {
+      const status = { kind: 'unknown' } as const
+      events.push({ type: 'exited', role, invocation, status, hasLeftovers })
+    } else if (seen.kind === 'never-spawned') {
+      events.push({ type: 'never-spawned', role, invocation })
+    } else if (seen.kind === 'ended') {
       // Also one whose number was never recorded: it was not ready for a moment, as far as we know.
       events.push({ type: 'exited', role, invocation, status: seen.status, hasLeftovers })
     } else if (slot === 'spawning') {
@@ -102,6 +116,12 @@ export function adopt(
     }
   }
   return { effects, events: events.map((event) => ({ id, event })) }
+}
+
+/** Its children are there, and nobody else can have left them: the process ran and ended. */
+function mustHaveRun(state: SupervisorState, { phase, id }: InstanceState): boolean {
+  if (phase.name === 'setup') return true
+  return phase.name === 'starting' && definitionOf(state, id).setup === null
 }
 
 function slotsOf({ phase }: InstanceState): readonly (readonly [Role, Slot])[] {

@@ -93,8 +93,9 @@ export interface ProjectRecord {
 }
 
 /**
+/**
  * A change is stored with the definition, and an invocation that was begun with a smaller revision
- * is restarted: a supervisor that dies between storing a definition and acting on it forgets nothing.
+ * is restarted: a supervisor that dies between storing a definition and acting on it loses nothing.
  */
 export interface DefinitionChange {
   readonly revision: number

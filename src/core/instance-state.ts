@@ -16,8 +16,8 @@
 //   killing     the stop timeout passed, SIGKILL was sent, until nothing is left
 //   finish      the invocation is over and the finish hook runs
 //   backoff     it ended and is wanted up again after a delay
-//   failed      it is wanted up and we gave up; an operator or a new definition starts it again, and
-//               an outage of what it requires gives it one more try (never with policy 'never')
+//   failed      it is wanted up and we gave up; an operator or a new definition starts it again,
+//               and an outage of what it requires gives it one more try (never with policy 'never')
 //
 // Pairs of desired and phase that look odd and are right: (down, up): wanted down, but those that
 // need it are still stopping; (up, stopping): a restart; (up, failed): nobody changed their mind.

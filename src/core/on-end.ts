@@ -36,6 +36,9 @@ export function beginEnding(
   const wasReady = 'readyMs' in phase
   const isStable = 'readyMs' in phase && context.nowMs - phase.readyMs >= restart.stableMs
   const settled = isStable ? { ...instance, failures: 0 } : instance
+  // A reload command has lost its object; a setup command is what is being stopped, and is asked.
+  const isReload = hook !== null && phase.name === 'reloading'
+  const kills: readonly Effect[] = isReload ? [kill(id, invocation, 'hook')] : []
   const isWatched = phase.name !== 'setup' && !('main' in phase && phase.main === 'spawning')
   const unwatch: readonly Effect[] = isWatched ? [{ type: 'unwatch', id }] : []
   const isLeftAlone = stop.kill === 'process' || !remains.hasLeftovers
@@ -64,13 +67,13 @@ export function beginEnding(
   )
   if (hasStopCommand) {
     const spawn = spawnEffect(stopping, context, 'stop', invocation)
-    return { instance: stopping, effects: [...unwatch, spawn] }
+    return { instance: stopping, effects: [...unwatch, ...kills, spawn] }
   }
   const asking =
-    hook === null
+    hook === null || isReload
       ? askToEnd(stopping, context)
       : [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
-  return { instance: stopping, effects: [...unwatch, ...asking] }
+  return { instance: stopping, effects: [...unwatch, ...kills, ...asking] }
 }
 
 /** What is done to end what is there: first in `stopping`, and again after a restart of ours. */

@@ -51,10 +51,8 @@ export function onMustWait(
     return { instance: enter(instance, context, { name: 'waiting' }, { reason }), effects: [] }
   }
   // One try for each outage of what it requires, and it counts: the burst limit still stands.
-  const change = {
-    restarts: instance.restarts + 1,
-    restartTimesMs: [...instance.restartTimesMs, context.nowMs].slice(-MAX_RESTART_HISTORY),
-  }
+  const times = [...instance.restartTimesMs, context.nowMs].slice(-MAX_RESTART_HISTORY)
+  const change = { restarts: instance.restarts + 1, restartTimesMs: times }
   return {
     instance: enter(instance, context, { name: 'waiting' }, { reason, change }),
     effects: [],
@@ -96,7 +94,7 @@ function startMain(
   return { instance: begun, effects: [spawnEffect(begun, context, 'main', invocation)] }
 }
 
-/** Ready by the passing of time alone: there is nothing to watch. */
+/** Ready by time alone: there is nothing to watch. */
 export function isByTime({ kind }: Readiness): boolean {
   return kind === 'immediate' || kind === 'delay'
 }
@@ -105,7 +103,8 @@ export function isByTime({ kind }: Readiness): boolean {
 function readyDeadline({ definition, nowMs }: Context): number | null {
   const { readiness } = definition
   if (definition.kind === 'oneshot' || readiness.kind === 'immediate') return null
-  return nowMs + (readiness.kind === 'delay' ? readiness.delayMs : readiness.timeoutMs)
+  const spanMs = readiness.kind === 'delay' ? readiness.delayMs : readiness.timeoutMs
+  return spanMs === Number.POSITIVE_INFINITY ? null : nowMs + spanMs
 }
 
 export function onSetupSpawned(
@@ -163,7 +162,7 @@ export function onNeverSpawned(
   _event: unknown,
   context: Context,
 ): Transition {
-  const ending = { cause: 'blocked', exit: null, reason: 'not begun yet' } as const
+  const ending = { cause: 'restart', exit: null, reason: 'not begun yet' } as const
   const remains = whatSetupLeft(instance, context)
   if (remains.hasLeftovers) return beginEnding(instance, context, ending, remains)
   return decideNext(instance, context, ending, false)
@@ -248,11 +247,7 @@ export function onStartTimer(
   return beginEnding(
     instance,
     context,
-    {
-      cause: 'ready-timeout',
-      exit: null,
-      reason: `not ready${limit}`,
-    },
+    { cause: 'ready-timeout', exit: null, reason: `not ready${limit}` },
     { hasLeftovers: true, main, hook: null },
   )
 }

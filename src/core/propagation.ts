@@ -56,13 +56,14 @@ function settleRunning(place: Place, instance: InstanceState): SettleAnswer {
     const reason = `'${stopped}', which it requires, was stopped`
     return isHeldBack(place) ? nothing : { kind: 'event', event: { type: 'must-stop', reason } }
   }
-  if (state.mode === 'hold') return nothing
-  const reason = instance.restartAsked ?? changeReason(state, instance)
+  const reason = restartReason(state, instance)
   return reason === null ? nothing : { kind: 'event', event: { type: 'want-restart', reason } }
 }
 
-/** Its definition was changed in a way that only a new invocation can take. */
-function changeReason(state: SupervisorState, instance: InstanceState): string | null {
+/** Asked for, or its definition was changed in a way that only a new invocation can take. */
+function restartReason(state: SupervisorState, instance: InstanceState): string | null {
+  if (state.mode === 'hold') return null
+  if (instance.restartAsked !== null) return instance.restartAsked
   const { revision, settings } = revisionOf(state, instance.id)
   if (instance.revision >= revision) return null
   const detail = settings.length === 0 ? '' : ` (${settings.join(', ')})`
@@ -96,9 +97,11 @@ function membersOf({ state, project }: Place, service: string): readonly Instanc
 }
 
 function blockerIn(place: Place, service: string): InstanceState | undefined {
+  const { state } = place
   const members = membersOf(place, service)
   return (
-    members.find((other) => !isReady(other)) ?? (isStopped(place, service) ? members[0] : undefined)
+    members.find((other) => !isReady(other) || restartReason(state, other) !== null) ??
+    (isStopped(place, service) ? members[0] : undefined)
   )
 }
 
@@ -154,7 +157,7 @@ function settleBlocked(place: Place, instance: InstanceState): SettleAnswer {
   return nothing
 }
 
-/** First those that need it or come after it, then it: they are still there and on their way out. */
+/** First those that need it or come after it, then it: they are there, and on their way out. */
 function isHeldBack(place: Place): boolean {
   const { state, project, links } = place
   return links.followers.some((follower) =>

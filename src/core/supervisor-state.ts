@@ -52,7 +52,7 @@ export function nextInvocation(state: SupervisorState): InvocationId {
   )
 }
 
-/** The definition of an instance; that of a removed service stays until its last instance is down. */
+/** The definition of an instance; that of a removed service stays until its last one is down. */
 export function definitionOf(state: SupervisorState, id: InstanceId): ServiceDefinition {
   const name = parseInstanceId(id)
   assert(name, `instance name '${id}'`)

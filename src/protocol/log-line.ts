@@ -45,110 +45,120 @@ export interface LineAssembler extends RunSink {
   pendingTimeUs(): number | undefined
 }
 
-interface StreamState {
-  pending: Uint8Array
-  length: number
-  timeUs: number
-  isSkipping: boolean
-}
-
 const NEWLINE = 10
 
 /** A sink for runs that gives out lines and gaps. */
 export function createLineAssembler(options: LineAssemblerOptions): LineAssembler {
   const { instance, decode, emit, maxLineBytes = MAX_LOG_LINE_BYTES, skipFirst = [] } = options
-  const newState = (stream: LogStream): StreamState => ({
-    pending: new Uint8Array(0),
-    length: 0,
-    timeUs: 0,
-    isSkipping: skipFirst.includes(stream),
-  })
-  const states = { stdout: newState('stdout'), stderr: newState('stderr') }
-
-  function give(stream: LogStream, timeUs: number, bytes: Uint8Array, isPartial: boolean): void {
-    emit({ kind: 'line', instance, timeUs, stream, text: decode(bytes), isPartial })
+  const open = (stream: LogStream): StreamAssembler => {
+    const give: GiveLine = (timeUs, bytes, isPartial) =>
+      emit({ kind: 'line', instance, timeUs, stream, text: decode(bytes), isPartial })
+    return createStreamAssembler(give, maxLineBytes, skipFirst.includes(stream))
   }
-
-  /** Adds bytes without a newline; gives out parts while there are more than a line may have. */
-  function hold(stream: LogStream, bytes: Uint8Array, timeUs: number): void {
-    const state = states[stream]
-    let rest = bytes
-    while (rest.length > 0) {
-      if (state.length === 0) state.timeUs = timeUs
-      const taken = Math.min(rest.length, maxLineBytes - state.length)
-      append(state, rest.subarray(0, taken), maxLineBytes)
-      rest = rest.subarray(taken)
-      if (rest.length === 0) return
-      const cut = characterStart(state.pending, state.length)
-      give(stream, state.timeUs, state.pending.subarray(0, cut), true)
-      state.pending.copyWithin(0, cut, state.length)
-      state.length -= cut
-      state.timeUs = timeUs
-    }
-  }
-
-  function finish(stream: LogStream, bytes: Uint8Array, timeUs: number): void {
-    const state = states[stream]
-    if (state.isSkipping) {
-      state.isSkipping = false
-      return
-    }
-    if (state.length === 0 && bytes.length <= maxLineBytes) {
-      give(stream, timeUs, bytes, false)
-      return
-    }
-    hold(stream, bytes, timeUs)
-    give(stream, state.timeUs, state.pending.subarray(0, state.length), false)
-    state.length = 0
-  }
-
-  function run(bytes: Uint8Array, stream: LogStream, timeUs: number): void {
-    let start = 0
-    for (;;) {
-      const newline = bytes.indexOf(NEWLINE, start)
-      if (newline === -1) break
-      finish(stream, bytes.subarray(start, newline), timeUs)
-      start = newline + 1
-    }
-    if (!states[stream].isSkipping) hold(stream, bytes.subarray(start), timeUs)
-  }
-
-  function lineBreak(stream: LogStream): void {
-    const state = states[stream]
-    state.isSkipping = false
-    if (state.length === 0) return
-    give(stream, state.timeUs, state.pending.subarray(0, state.length), true)
-    state.length = 0
-  }
+  const streams = { stdout: open('stdout'), stderr: open('stderr') }
 
   function flush(): void {
-    lineBreak('stdout')
-    lineBreak('stderr')
+    streams.stdout.end()
+    streams.stderr.end()
   }
 
-  function gap(timeUs: number, bytes: number): void {
-    flush()
-    emit({ kind: 'gap', instance, timeUs, bytes })
+  return {
+    run: (bytes, stream, timeUs) => streams[stream].run(bytes, timeUs),
+    lineBreak: (stream) => streams[stream].end(),
+    flush,
+    gap(timeUs, bytes) {
+      flush()
+      emit({ kind: 'gap', instance, timeUs, bytes })
+    },
+    pendingTimeUs() {
+      const [left, right] = [streams.stdout.pendingTimeUs(), streams.stderr.pendingTimeUs()]
+      if (left === undefined || right === undefined) return left ?? right
+      return Math.min(left, right)
+    },
   }
-
-  function pendingTimeUs(): number | undefined {
-    const times = [states.stdout, states.stderr]
-      .filter((state) => state.length > 0)
-      .map((state) => state.timeUs)
-    return times.length === 0 ? undefined : Math.min(...times)
-  }
-
-  return { run, gap, lineBreak, flush, pendingTimeUs }
 }
 
-function append(state: StreamState, bytes: Uint8Array, maxBytes: number): void {
-  const needed = state.length + bytes.length
-  if (needed > state.pending.length) {
-    const larger = new Uint8Array(Math.min(maxBytes, Math.max(256, needed, 2 * state.length)))
-    larger.set(state.pending.subarray(0, state.length))
-    state.pending = larger
+type GiveLine = (timeUs: number, bytes: Uint8Array, isPartial: boolean) => void
+
+interface StreamAssembler {
+  run(bytes: Uint8Array, timeUs: number): void
+  /** Gives what is unfinished as a part; the next byte begins a line. */
+  end(): void
+  pendingTimeUs(): number | undefined
+}
+
+interface Pending {
+  bytes: Uint8Array
+  length: number
+  timeUs: number
+}
+
+function createStreamAssembler(
+  give: GiveLine,
+  maxBytes: number,
+  isSkippingFirst: boolean,
+): StreamAssembler {
+  const pending: Pending = { bytes: new Uint8Array(0), length: 0, timeUs: 0 }
+  let isSkipping = isSkippingFirst
+
+  /** Adds bytes without a newline; gives out parts while there are more than a line may have. */
+  function hold(bytes: Uint8Array, timeUs: number): void {
+    let rest = bytes
+    while (rest.length > 0) {
+      if (pending.length === 0) pending.timeUs = timeUs
+      const taken = Math.min(rest.length, maxBytes - pending.length)
+      append(pending, rest.subarray(0, taken), maxBytes)
+      rest = rest.subarray(taken)
+      if (rest.length === 0) return
+      const cut = characterStart(pending.bytes, pending.length)
+      give(pending.timeUs, pending.bytes.subarray(0, cut), true)
+      pending.bytes.copyWithin(0, cut, pending.length)
+      pending.length -= cut
+      pending.timeUs = timeUs
+    }
   }
-  state.pending.set(bytes, state.length)
+
+  function giveHeld(isPartial: boolean): void {
+    give(pending.timeUs, pending.bytes.subarray(0, pending.length), isPartial)
+    pending.length = 0
+  }
+
+  function finish(bytes: Uint8Array, timeUs: number): void {
+    if (isSkipping) isSkipping = false
+    else if (pending.length === 0 && bytes.length <= maxBytes) give(timeUs, bytes, false)
+    else {
+      hold(bytes, timeUs)
+      giveHeld(false)
+    }
+  }
+
+  return {
+    run(bytes, timeUs) {
+      let start = 0
+      for (;;) {
+        const newline = bytes.indexOf(NEWLINE, start)
+        if (newline === -1) break
+        finish(bytes.subarray(start, newline), timeUs)
+        start = newline + 1
+      }
+      if (!isSkipping) hold(bytes.subarray(start), timeUs)
+    },
+    end() {
+      isSkipping = false
+      if (pending.length > 0) giveHeld(true)
+    },
+    pendingTimeUs: () => (pending.length === 0 ? undefined : pending.timeUs),
+  }
+}
+
+function append(state: Pending, bytes: Uint8Array, maxBytes: number): void {
+  const needed = state.length + bytes.length
+  if (needed > state.bytes.length) {
+    const larger = new Uint8Array(Math.min(maxBytes, Math.max(256, needed, 2 * state.length)))
+    larger.set(state.bytes.subarray(0, state.length))
+    state.bytes = larger
+  }
+  state.bytes.set(bytes, state.length)
   state.length = needed
 }
 

@@ -10,10 +10,12 @@ import type { Journal } from './journal.ts'
 import type { LogAttachments } from './log-attachments.ts'
 import type { ProbePort } from './probe-port.ts'
 import type { ProcessPort } from './process-port.ts'
+import type { ProjectFiles } from './project-files.ts'
 import type { TimerPort } from './timer-port.ts'
 
 export interface InterpreterDeps {
   readonly journal: Journal
+  readonly projects: ProjectFiles
   readonly processes: ProcessPort
   readonly probes: ProbePort
   readonly timers: TimerPort
@@ -34,39 +36,33 @@ export function instanceKey(id: InstanceId): string {
   return `instance ${id}`
 }
 
-export function projectKey(name: string): string {
-  return `project ${name}`
-}
-
 /** One function that carries out any effect. */
 export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => void {
   const { journal, processes, probes, timers, logs, cgroups } = deps
   /** Instances whose last record could not be written: nothing is begun for them. */
   const unstored = new Map<InstanceId, string>()
 
-  const store = (key: string, value: unknown, id: InstanceId | null): void => {
+  /** Runs a write; what the disk says against it is told and returned. */
+  const write = (what: string, action: () => void): string | null => {
     try {
-      journal.put(key, value)
-      if (id !== null) unstored.delete(id)
+      action()
+      return null
     } catch (error) {
       if (!(error instanceof ToolkitError)) throw error
-      if (id !== null) unstored.set(id, error.message)
-      deps.onProblem(`${key}: ${error.message}; continuing with what is running`)
+      deps.onProblem(`${what}: ${error.message}; continuing with what is running`)
+      return error.message
     }
   }
-  const remove = (key: string): void => {
-    try {
-      journal.remove(key)
-    } catch (error) {
-      if (!(error instanceof ToolkitError)) throw error
-      deps.onProblem(`${key}: ${error.message}; ignoring`)
-    }
+  const store = (id: InstanceId, record: unknown): void => {
+    const refusal = write(id, () => journal.put(instanceKey(id), record))
+    if (refusal === null) unstored.delete(id)
+    else unstored.set(id, refusal)
   }
 
   const table: Table = {
-    store: ({ record }) => store(instanceKey(record.id), record, record.id),
+    store: ({ record }) => store(record.id, record),
     forget: ({ id }) => {
-      remove(instanceKey(id))
+      write(id, () => journal.remove(instanceKey(id)))
       unstored.delete(id)
       timers.cancel(id)
       probes.forget(id)
@@ -74,9 +70,11 @@ export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => vo
       cgroups.remove(id)
       deps.onForgotten(id)
     },
-    'store-project': ({ project }) => store(projectKey(project.definition.name), project, null),
+    'store-project': ({ project }) => {
+      write(project.definition.name, () => deps.projects.put(project))
+    },
     'forget-project': ({ name }) => {
-      remove(projectKey(name))
+      write(name, () => deps.projects.remove(name))
       deps.onProjectForgotten(name)
     },
     spawn: (effect) => {

@@ -20,6 +20,7 @@ import { ToolkitError } from '../base/toolkit-error.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import {
   JOURNAL_VERSION,
+  looksLikeTornRecord,
   packJournalRecord,
   packJournalVersion,
   salvageJournalRecords,
@@ -83,7 +84,7 @@ export function openJournal(directory: string): Journal {
       if (written !== line.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
     } catch (error) {
       ftruncateSync(fd, size)
-      throw refusal(path, error)
+      throw stateRefusal(path, error)
     }
     size += line.length
   }
@@ -130,7 +131,7 @@ function load(directory: string, path: string): Loaded {
     text = readFileSync(path, 'latin1')
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return { values, problems }
-    throw refusal(path, error)
+    throw stateRefusal(path, error)
   }
   const lines = text.split('\n')
   const version = unpackJournalVersion(lines[0] ?? '')
@@ -143,6 +144,8 @@ function load(directory: string, path: string): Loaded {
   const damaged: string[] = []
   // The last piece follows the last newline: empty, or a record that was torn by a death.
   const whole = lines.slice(version === null ? 0 : 1, -1)
+  const last = lines.at(-1) ?? ''
+  if (!looksLikeTornRecord(last)) whole.push(last)
   const take = (key: string, value: unknown) => {
     if (value === null) values.delete(key)
     else values.set(key, value)
@@ -178,11 +181,12 @@ function refusing<T>(path: string, action: () => T): T {
   try {
     return action()
   } catch (error) {
-    throw refusal(path, error)
+    throw stateRefusal(path, error)
   }
 }
 
-function refusal(path: string, cause: unknown): ToolkitError {
+/** What a file of the state directory answered, as an error that says what to do. */
+export function stateRefusal(path: string, cause: unknown): ToolkitError {
   const isDenied = ['EROFS', 'EACCES', 'EPERM'].some((name) => isErrno(cause, name))
   const code = isDenied ? 'ERR_STATE_DIRECTORY_READ_ONLY' : 'ERR_STATE_DIRECTORY_FULL'
   const text = cause instanceof Error ? cause.message : String(cause)

@@ -4,16 +4,16 @@
 
 import type { Fd, InstanceId } from '../base/brands.ts'
 import { MAX_LOG_TURN_BYTES } from '../base/limits.ts'
-import { closeFd } from '../kernel/fd.ts'
 import { pipeBytes } from '../kernel/fifo.ts'
-import { EPOLLET, POLLIN, type Poller } from '../kernel/poll.ts'
+import type { Poller } from '../kernel/poll.ts'
 import { splice } from '../kernel/splice.ts'
 import type { LogPlan } from '../model/service-definition.ts'
 import type { LogStream } from '../protocol/log-index.ts'
 import type { LogLine } from '../protocol/log-line.ts'
 import { createDropCount, type DropCount } from './log-dropping.ts'
 import { errnoOf } from './log-files.ts'
-import { createPipeGrowth, type PipeGrowth } from './log-pipe.ts'
+import type { LogPacer } from './log-pacer.ts'
+import { LogPipe } from './log-pipe.ts'
 import type { Shelf } from './log-quota.ts'
 import { LogSeries, type SeriesContext } from './log-series.ts'
 import {
@@ -23,23 +23,15 @@ import {
   type LogWatchOptions,
 } from './log-watch.ts'
 
-/** After a smaller move the pipe is taken to be empty; if it is not, we are called again. */
-const SMALL_MOVE_BYTES = 16 * 1024
 const streams: readonly LogStream[] = ['stdout', 'stderr']
 
 export interface CaptureContext extends SeriesContext {
   readonly poller: Poller
+  readonly pacer: LogPacer
   readonly devNull: Fd
   /** Bytes are about to go to this capture's files: it is the most recently used one. */
   readonly touch: (capture: Capture) => void
   readonly onDropped: (bytes: number, reason: string) => void
-}
-
-interface Source {
-  readonly fd: Fd
-  readonly growth: PipeGrowth
-  /** Nobody has the pipe open for writing: only an edge tells of the next writer. */
-  isHungUp: boolean
 }
 
 export class Capture {
@@ -48,7 +40,7 @@ export class Capture {
   readonly #series: LogSeries
   readonly #drops: DropCount
   readonly #watches = new Set<LogWatch>()
-  readonly #sources: Readonly<Record<LogStream, Source>>
+  readonly #pipes: Readonly<Record<LogStream, LogPipe>>
   #movedBytes = 0
 
   constructor(
@@ -61,10 +53,10 @@ export class Capture {
     this.#instance = shelf.instance
     this.#series = new LogSeries(context, shelf, plan)
     this.#drops = createDropCount(context.onDropped)
-    this.#sources = { stdout: newSource(fds.stdout), stderr: newSource(fds.stderr) }
-    for (const stream of streams) {
-      context.poller.add(fds[stream], POLLIN, () => this.#turn(stream))
-    }
+    const { poller, pacer } = context
+    const open = (stream: LogStream): LogPipe =>
+      new LogPipe(fds[stream], poller, pacer, () => this.#turn(stream))
+    this.#pipes = { stdout: open('stdout'), stderr: open('stderr') }
   }
 
   stats(): { readonly bytes: number; readonly droppedBytes: number; readonly segments: number } {
@@ -108,8 +100,8 @@ export class Capture {
   /** Moves all that is in the pipes now, and ends unfinished lines. */
   drain(): void {
     for (const stream of streams) {
-      const waiting = pipeBytes(this.#sources[stream].fd)
-      if (waiting > 0) this.#pump(stream, waiting)
+      const waiting = pipeBytes(this.#pipes[stream].fd)
+      if (waiting > 0) this.#pump(stream, waiting, waiting)
     }
     this.#series.breakLines()
     this.#settle()
@@ -122,16 +114,14 @@ export class Capture {
     this.#watches.clear()
     this.#drops.report()
     this.#series.close()
-    for (const { fd } of Object.values(this.#sources)) {
-      this.#context.poller.remove(fd)
-      closeFd(fd)
-    }
+    for (const stream of streams) this.#pipes[stream].close()
   }
 
-  /** Level-triggered: what one turn leaves behind is another turn. */
-  #turn(stream: LogStream): void {
-    this.#pump(stream, MAX_LOG_TURN_BYTES)
+  /** What one turn leaves behind is another turn. */
+  #turn(stream: LogStream): number {
+    const moved = this.#pump(stream, 0, MAX_LOG_TURN_BYTES)
     this.#settle()
+    return moved
   }
 
   #settle(): void {
@@ -148,31 +138,33 @@ export class Capture {
     }
   }
 
-  #pump(stream: LogStream, budget: number): void {
-    const source = this.#sources[stream]
-    for (let moved = 0; moved < budget; ) {
-      const count = this.#move(stream, source)
-      if (count === 0) this.#hangUp(source)
-      if (count === 'again' || count === 0) return
-      if (source.isHungUp) {
-        source.isHungUp = false
-        this.#context.poller.modify(source.fd, POLLIN)
+  /** Moves `least` if that is there, and more as long as the pipe keeps filling up, to `most`. */
+  #pump(stream: LogStream, least: number, most: number): number {
+    const pipe = this.#pipes[stream]
+    let moved = 0
+    while (moved < most) {
+      const count = this.#move(stream, pipe.fd)
+      if (count === 'again') break
+      if (count === 0) {
+        pipe.hungUp()
+        break
       }
-      source.growth.moved(count)
+      pipe.moved(count)
       moved += count
-      if (count < SMALL_MOVE_BYTES || pipeBytes(source.fd) === 0) return
+      if (moved >= least && !pipe.wasFull(count)) break
     }
+    return moved
   }
 
   /** One chunk: its record first, then its bytes. */
-  #move(stream: LogStream, source: Source): number | 'again' {
+  #move(stream: LogStream, from: Fd): number | 'again' {
     const nowUs = this.#context.nowUs()
-    if (this.#drops.isWaiting(nowUs)) return this.#drop(source, nowUs)
+    if (this.#drops.isWaiting(nowUs)) return this.#drop(from, nowUs)
     try {
       this.#context.touch(this)
       const { fd, offset } = this.#series.begin(stream, nowUs, this.#drops.unrecorded())
       this.#drops.recorded()
-      const count = splice(source.fd, fd, offset, MAX_LOG_TURN_BYTES)
+      const count = splice(from, fd, offset, MAX_LOG_TURN_BYTES)
       if (count === 'again' || count === 0) return count
       this.#series.moved(stream, count)
       this.#movedBytes += count
@@ -184,23 +176,13 @@ export class Capture {
       // A file that could not be written may be half open, or gone with its directory.
       this.#series.closeFiles()
       this.#drops.refused(reason, nowUs)
-      return this.#drop(source, nowUs)
+      return this.#drop(from, nowUs)
     }
   }
 
-  #drop(source: Source, nowUs: number): number | 'again' {
-    const count = splice(source.fd, this.#context.devNull, null, MAX_LOG_TURN_BYTES)
+  #drop(from: Fd, nowUs: number): number | 'again' {
+    const count = splice(from, this.#context.devNull, null, MAX_LOG_TURN_BYTES)
     if (count !== 'again' && count > 0) this.#drops.dropped(count, nowUs)
     return count
   }
-
-  #hangUp(source: Source): void {
-    if (source.isHungUp) return
-    source.isHungUp = true
-    this.#context.poller.modify(source.fd, POLLIN | EPOLLET)
-  }
-}
-
-function newSource(fd: Fd): Source {
-  return { fd, growth: createPipeGrowth(fd), isHungUp: false }
 }

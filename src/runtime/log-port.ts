@@ -11,7 +11,8 @@ import type { LogLine } from '../protocol/log-line.ts'
 import { Capture, type CaptureContext } from './log-capture.ts'
 import { wallClockUs } from './log-clock.ts'
 import { createLogCompressor } from './log-compression.ts'
-import { createLogQuota } from './log-quota.ts'
+import { createLogPacer } from './log-pacer.ts'
+import { LogQuota } from './log-quota.ts'
 import { createRotationTimer } from './log-rotation.ts'
 import type { LogPosition, LogWatchOptions } from './log-watch.ts'
 
@@ -78,27 +79,21 @@ export function createLogPort(options: LogPortOptions): LogPort {
   const captures = new Map<InstanceId, Capture>()
   const open = new Set<Capture>()
   const devNull = toFd(openSync('/dev/null', 'w'))
-  const quota = createLogQuota({
+  const quota = new LogQuota({
     directory: options.directory,
     maxBytes: options.totalMaxBytes ?? DEFAULT_TOTAL_LOG_BYTES,
     onRemoved: (instance, bytes) => onDropped(instance, bytes, 'total-limit'),
     onError,
   })
+  const pacer = createLogPacer()
   const compressor = createLogCompressor(quota, onError)
   const timer = createRotationTimer(
     () => nowUs() / 1000,
-    (nowMs) => {
-      let next = Number.POSITIVE_INFINITY
-      for (const capture of captures.values()) {
-        if (capture.rotationDueMs() <= nowMs) capture.rotate()
-        next = Math.min(next, capture.rotationDueMs())
-      }
-      quota.enforce()
-      return next
-    },
+    (nowMs) => rotateDue(captures.values(), nowMs),
   )
   const contextOf = (instance: InstanceId): CaptureContext => ({
     poller: options.poller,
+    pacer,
     quota,
     compressor,
     devNull,
@@ -114,8 +109,8 @@ export function createLogPort(options: LogPortOptions): LogPort {
     const capture = captures.get(instance)
     if (capture === undefined) return
     captures.delete(instance)
-    open.delete(capture)
     capture.detach()
+    open.delete(capture)
   }
 
   return {
@@ -127,17 +122,7 @@ export function createLogPort(options: LogPortOptions): LogPort {
     update: (instance, plan) => captures.get(instance)?.update(plan),
     detach,
     stats: (instance) => captures.get(instance)?.stats(),
-    statsTotal() {
-      const all = [...captures.values()].map((capture) => capture.stats())
-      const sum = (pick: (one: LogStats) => number): number =>
-        all.reduce((total, one) => total + pick(one), 0)
-      return {
-        bytes: sum((one) => one.bytes),
-        droppedBytes: sum((one) => one.droppedBytes),
-        segments: sum((one) => one.segments),
-        diskBytes: quota.totalBytes(),
-      }
-    },
+    statsTotal: () => ({ ...sumOf(captures.values()), diskBytes: quota.totalBytes }),
     position: (instance) => captures.get(instance)?.position(),
     watchLines(instance, watchOptions, onMatch) {
       const capture = captures.get(instance)
@@ -168,4 +153,25 @@ function touch(open: Set<Capture>, capture: Capture): void {
     oldest.closeFiles()
     return
   }
+}
+
+/** Rotates what is old enough; answers when the next one is, or Infinity. */
+function rotateDue(captures: Iterable<Capture>, nowMs: number): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const capture of captures) {
+    if (capture.rotationDueMs() <= nowMs) capture.rotate()
+    next = Math.min(next, capture.rotationDueMs())
+  }
+  return next
+}
+
+function sumOf(captures: Iterable<Capture>): LogStats {
+  const sum = { bytes: 0, droppedBytes: 0, segments: 0 }
+  for (const capture of captures) {
+    const one = capture.stats()
+    sum.bytes += one.bytes
+    sum.droppedBytes += one.droppedBytes
+    sum.segments += one.segments
+  }
+  return sum
 }

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InstanceId } from '../base/brands.ts'
 import { parseInstanceId, printInstanceId } from '../model/service-name.ts'
-import { deleteSegment, ifThere, type RotatedSegment, scanSegments } from './log-files.ts'
+import { deleteSegment, errnoOf, ifThere, type RotatedSegment, scanSegments } from './log-files.ts'
 
 /** The segments of one instance. */
 export interface Shelf {
@@ -20,25 +20,6 @@ export interface Shelf {
   rotate: (() => void) | undefined
 }
 
-export interface LogQuota {
-  /** The shelf of an instance; reads its directory the first time. */
-  shelf(instance: InstanceId): Shelf
-  setActive(shelf: Shelf, bytes: number): void
-  add(shelf: Shelf, segment: RotatedSegment): void
-  /** Takes a segment from the shelf without deleting it. */
-  take(shelf: Shelf, segment: RotatedSegment): void
-  /** Takes it and deletes its files. */
-  discard(shelf: Shelf, segment: RotatedSegment): void
-  resize(segment: RotatedSegment, bytes: number): void
-  /** Deletes until all fit. Does nothing as long as they do. */
-  enforce(): void
-  totalBytes(): number
-  segmentCount(): number
-  /** Learns of the logs of services that are not attached; a few directories a turn. */
-  scan(): Promise<void>
-  close(): void
-}
-
 export interface LogQuotaOptions {
   readonly directory: string
   readonly maxBytes: number
@@ -47,111 +28,130 @@ export interface LogQuotaOptions {
   readonly onError: (instance: InstanceId, error: Error) => void
 }
 
-export function createLogQuota(options: LogQuotaOptions): LogQuota {
-  const { directory, maxBytes, onRemoved, onError } = options
-  const shelves = new Map<InstanceId, Shelf>()
-  let total = 0
-  let isClosed = false
-  let isEnforcing = false
+/** All shelves, and their sum. */
+export class LogQuota {
+  readonly #options: LogQuotaOptions
+  readonly #shelves = new Map<InstanceId, Shelf>()
+  #total = 0
+  #isClosed = false
+  #isEnforcing = false
 
-  function shelf(instance: InstanceId): Shelf {
-    const known = shelves.get(instance)
+  constructor(options: LogQuotaOptions) {
+    this.#options = options
+  }
+
+  get totalBytes(): number {
+    return this.#total
+  }
+
+  /** The shelf of an instance; reads its directory the first time. */
+  shelf(instance: InstanceId): Shelf {
+    const known = this.#shelves.get(instance)
     if (known !== undefined) return known
-    const path = join(directory, instance)
-    const made: Shelf = {
-      instance,
-      directory: path,
-      rotated: scanSegments(path),
-      activeBytes: 0,
-      rotate: undefined,
-    }
-    shelves.set(instance, made)
-    for (const segment of made.rotated) total += segment.bytes
-    return made
+    const directory = join(this.#options.directory, instance)
+    const rotated = scanSegments(directory)
+    const shelf: Shelf = { instance, directory, rotated, activeBytes: 0, rotate: undefined }
+    this.#shelves.set(instance, shelf)
+    for (const segment of rotated) this.#total += segment.bytes
+    return shelf
   }
 
-  function take(from: Shelf, segment: RotatedSegment): void {
-    const at = from.rotated.indexOf(segment)
+  setActive(shelf: Shelf, bytes: number): void {
+    this.#total += bytes - shelf.activeBytes
+    shelf.activeBytes = bytes
+  }
+
+  add(shelf: Shelf, segment: RotatedSegment): void {
+    shelf.rotated.push(segment)
+    this.#total += segment.bytes
+  }
+
+  /** Takes a segment from the shelf without deleting it. */
+  take(shelf: Shelf, segment: RotatedSegment): void {
+    const at = shelf.rotated.indexOf(segment)
     if (at === -1) return
-    from.rotated.splice(at, 1)
-    total -= segment.bytes
+    shelf.rotated.splice(at, 1)
+    this.#total -= segment.bytes
   }
 
-  function discard(from: Shelf, segment: RotatedSegment): void {
-    take(from, segment)
+  /** Takes it and deletes its files. */
+  discard(shelf: Shelf, segment: RotatedSegment): void {
+    this.take(shelf, segment)
     try {
-      deleteSegment(from.directory, segment.number)
+      deleteSegment(shelf.directory, segment.number)
     } catch (error) {
-      onError(from.instance, error as Error)
+      if (errnoOf(error) === undefined) throw error
+      this.#options.onError(shelf.instance, error as Error)
     }
   }
 
-  function removeOldest(): boolean {
-    let owner: Shelf | undefined
-    let oldest: RotatedSegment | undefined
-    for (const candidate of shelves.values()) {
-      const first = candidate.rotated[0]
-      if (first === undefined || (oldest !== undefined && first.endedMs >= oldest.endedMs)) continue
-      owner = candidate
-      oldest = first
+  resize(segment: RotatedSegment, bytes: number): void {
+    this.#total += bytes - segment.bytes
+    segment.bytes = bytes
+  }
+
+  /** Deletes until all fit. Does nothing as long as they do. */
+  enforce(): void {
+    if (this.#isEnforcing) return
+    this.#isEnforcing = true
+    try {
+      while (this.#total > this.#options.maxBytes) {
+        if (!this.#removeOldest() && !this.#rotateLargest()) break
+      }
+    } finally {
+      this.#isEnforcing = false
     }
+  }
+
+  /** Learns of the logs of services that are not attached; a directory a turn of the loop. */
+  async scan(): Promise<void> {
+    for (const instance of listInstances(this.#options.directory)) {
+      if (this.#isClosed) return
+      this.shelf(instance)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.enforce()
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #removeOldest(): boolean {
+    const owner = shelfWithOldest(this.#shelves.values())
+    const oldest = owner?.rotated[0]
     if (owner === undefined || oldest === undefined) return false
-    discard(owner, oldest)
-    onRemoved(owner.instance, oldest.bytes)
+    this.discard(owner, oldest)
+    this.#options.onRemoved(owner.instance, oldest.bytes)
     return true
   }
 
-  function rotateLargest(): boolean {
-    let largest: Shelf | undefined
-    for (const candidate of shelves.values()) {
-      if (candidate.rotate === undefined || candidate.activeBytes === 0) continue
-      if (largest === undefined || candidate.activeBytes > largest.activeBytes) largest = candidate
-    }
+  #rotateLargest(): boolean {
+    const largest = shelfWithLargest(this.#shelves.values())
     largest?.rotate?.()
     return largest !== undefined && largest.rotated.length > 0
   }
+}
 
-  function enforce(): void {
-    if (isEnforcing) return
-    isEnforcing = true
-    try {
-      while (total > maxBytes && (removeOldest() || rotateLargest()));
-    } finally {
-      isEnforcing = false
-    }
+function shelfWithOldest(shelves: Iterable<Shelf>): Shelf | undefined {
+  let found: Shelf | undefined
+  let oldestMs = Number.POSITIVE_INFINITY
+  for (const shelf of shelves) {
+    const endedMs = shelf.rotated[0]?.endedMs ?? Number.POSITIVE_INFINITY
+    if (endedMs >= oldestMs) continue
+    found = shelf
+    oldestMs = endedMs
   }
+  return found
+}
 
-  return {
-    shelf,
-    setActive(of, bytes) {
-      total += bytes - of.activeBytes
-      of.activeBytes = bytes
-    },
-    add(to, segment) {
-      to.rotated.push(segment)
-      total += segment.bytes
-    },
-    take,
-    discard,
-    resize(segment, bytes) {
-      total += bytes - segment.bytes
-      segment.bytes = bytes
-    },
-    enforce,
-    totalBytes: () => total,
-    segmentCount: () => [...shelves.values()].reduce((sum, one) => sum + one.rotated.length, 0),
-    async scan() {
-      for (const instance of listInstances(directory)) {
-        if (isClosed) return
-        shelf(instance)
-        await new Promise((resolve) => setImmediate(resolve))
-      }
-      enforce()
-    },
-    close() {
-      isClosed = true
-    },
+function shelfWithLargest(shelves: Iterable<Shelf>): Shelf | undefined {
+  let found: Shelf | undefined
+  for (const shelf of shelves) {
+    if (shelf.rotate === undefined) continue
+    if (shelf.activeBytes > (found?.activeBytes ?? 0)) found = shelf
   }
+  return found
 }
 
 /** The instances that have a directory of logs. */

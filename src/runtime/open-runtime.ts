@@ -5,40 +5,40 @@ import { randomBytes } from 'node:crypto'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import { toPid } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
-import { adopt, restoreAfterBoot, restoreState } from '../core/adoption.ts'
-import type { Effect, EffectOf, ProjectRecord } from '../core/effect.ts'
-import type { InstanceEvent, InstanceNews } from '../core/instance-event.ts'
-import type { InstanceState } from '../core/instance-state.ts'
+import type { Effect, EffectOf } from '../core/effect.ts'
+import type { InstanceEvent } from '../core/instance-event.ts'
 import { assertInstance } from '../core/invariants.ts'
 import type { SupervisorEvent } from '../core/supervisor-event.ts'
 import { type Mode, newSupervisorState, type SupervisorState } from '../core/supervisor-state.ts'
 import { step } from '../core/supervisor-step.ts'
 import { findCgroupRoot } from '../kernel/cgroup.ts'
 import { monotonicMs, wallClockMs } from '../kernel/clock.ts'
-import { closeFd, raiseDescriptorLimit } from '../kernel/fd.ts'
+import { raiseDescriptorLimit } from '../kernel/fd.ts'
 import { openPoller, type Poller } from '../kernel/poll.ts'
-import { bootId } from '../kernel/procfs.ts'
 import type { Directories } from '../protocol/directories.ts'
 import { createCgroupPort } from './cgroup-port.ts'
 import type { DescriptorStore } from './descriptor-store.ts'
-import { awaitHalfSpawned, createDiscovery } from './discover.ts'
+import { awaitHalfSpawned } from './discover.ts'
 import { createEffectQueue } from './effect-queue.ts'
 import { runCommand } from './exec-command.ts'
 import { homeTag } from './home-tag.ts'
-import { createInterpreter, instanceKey } from './interpreter.ts'
+import { createInterpreter } from './interpreter.ts'
 import type { Journal } from './journal.ts'
 import type { EnvFileParser } from './launch-env-file.ts'
 import { createLaunchPlanner } from './launch-plan.ts'
 import { createLauncher, notifyName } from './launcher.ts'
-import { createLogAttachments, logName, type PipeInodes } from './log-attachments.ts'
+import { createLogAttachments, type PipeInodes } from './log-attachments.ts'
 import { createLogPort } from './log-port.ts'
 import { createProbePort } from './probe-port.ts'
 import { createProcessPort } from './process-port.ts'
+import type { ProjectFiles } from './project-files.ts'
+import { restore } from './restore.ts'
 import { createTimerPort } from './timer-port.ts'
 
 export interface RuntimeOptions {
   readonly directories: Directories
   readonly journal: Journal
+  readonly projects: ProjectFiles
   readonly store: DescriptorStore
   /** Who orphans are re-parented to: the guardian, or ourselves. */
   readonly reaper: Pid
@@ -155,6 +155,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   })
   const perform = createInterpreter({
     journal,
+    projects: options.projects,
     processes,
     probes,
     timers,
@@ -176,55 +177,22 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const counters = { adopted: 0, strays: 0 }
 
   await awaitHalfSpawned(options.reaper, self)
-  await restore()
-
-  async function restore(): Promise<void> {
-    const { projects, records } = readJournal(journal, wallClockMs(), onProblem)
-    const strays = restoreState(state, projects, records)
-    for (const id of strays) {
-      counters.strays += 1
-      onProblem(`${id}: its definition is missing from the state directory; leaving it alone`)
-    }
-    const kept = store.recover()
-    const discovery = createDiscovery({
-      kept,
-      processes,
-      cgroupOf: cgroups.pathOf,
-      reaper: options.reaper,
-    })
-    const effects: Effect[] = []
-    const events: InstanceNews[] = []
-    for (const instance of state.instances.values()) {
-      const observed = discovery.observe(instance)
-      adoptLog(instance, kept)
-      const adoption = adopt(state, instance, observed)
-      effects.push(...adoption.effects)
-      events.push(...adoption.events)
-      if ('invocation' in instance.phase) counters.adopted += 1
-    }
-    for (const [name, fds] of kept) {
-      store.drop(name)
-      for (const fd of fds) closeFd(fd)
-    }
-    queue.pushEffects(effects)
-    queue.push({ type: 'resumed', news: events, ...time() })
-  }
-
-  function adoptLog(instance: InstanceState, kept: Map<string, readonly Fd[]>): void {
-    const { id } = instance
-    const [project = '', rest = ''] = id.split('/')
-    const record = state.projects.get(project)?.record
-    const service = rest.slice(0, rest.lastIndexOf('@'))
-    const definition = record?.definition.services[service] ?? record?.retired[service]
-    if (definition === undefined) return
-    const pipes = kept.get(logName(id)) ?? null
-    kept.delete(logName(id))
-    const notify = kept.get(notifyName(id))?.[0]
-    kept.delete(notifyName(id))
-    if (notify !== undefined) logs.setNotifyReader(id, notify)
-    if (pipes === null && !('invocation' in instance.phase)) return
-    logs.adopt(id, definition.log, pipes, pipes === null ? processes.membersOf(id) : [])
-  }
+  restore({
+    state,
+    processes,
+    logs,
+    cgroups,
+    store,
+    journal,
+    onProblem,
+    projects: options.projects,
+    reaper: options.reaper,
+    counters,
+    resume: (effects, news) => {
+      queue.pushEffects(effects)
+      queue.push({ type: 'resumed', news, ...time() })
+    },
+  })
 
   return {
     state,
@@ -247,21 +215,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-/** `project/service` of everything that starts at boot. */
-function bootServices(projects: readonly ProjectRecord[]): ReadonlySet<string> {
-  return new Set(
-    projects.flatMap(({ definition }) =>
-      Object.values(definition.services)
-        .filter(({ isStartedAtBoot }) => isStartedAtBoot)
-        .map(({ name }) => `${definition.name}/${name}`),
-    ),
-  )
-}
-
-function serviceOf(id: InstanceId): string {
-  return id.slice(0, id.lastIndexOf('@'))
-}
-
 function pipesKey(id: InstanceId): string {
   return `pipes ${id}`
 }
@@ -280,37 +233,4 @@ function recordPipes(
     if (!(error instanceof ToolkitError)) throw error
     onProblem(`${pipesKey(id)}: ${error.message}; ignoring`)
   }
-}
-
-/** Records of another boot describe processes that are gone. */
-function readJournal(
-  journal: Journal,
-  wallMs: number,
-  onProblem: (message: string) => void,
-): { readonly projects: readonly ProjectRecord[]; readonly records: readonly InstanceState[] } {
-  const boot = bootId()
-  const values = journal.read()
-  const isSameBoot = values.get('boot') === boot
-  const projects: ProjectRecord[] = []
-  const records: InstanceState[] = []
-  for (const [key, value] of values) {
-    if (key.startsWith('project ')) projects.push(value as ProjectRecord)
-    else if (key.startsWith('instance ')) {
-      records.push(value as InstanceState)
-    }
-  }
-  if (!isSameBoot) {
-    const isAtBoot = bootServices(projects)
-    for (const [index, record] of records.entries()) {
-      records[index] = restoreAfterBoot(record, wallMs, isAtBoot.has(serviceOf(record.id)))
-    }
-    try {
-      journal.put('boot', boot)
-      for (const record of records) journal.put(instanceKey(record.id), record)
-    } catch (error) {
-      if (!(error instanceof ToolkitError)) throw error
-      onProblem(error.message)
-    }
-  }
-  return { projects, records }
 }

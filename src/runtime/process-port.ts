@@ -18,7 +18,7 @@ import type { InstanceEvent } from '../core/instance-event.ts'
 import type { ProcessRef, Role } from '../core/instance-state.ts'
 import { killCgroup } from '../kernel/cgroup.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { openPidfd, sendSignal } from '../kernel/pidfd.ts'
+import { openPidfd, pidOfPidfd, sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { startTime } from '../kernel/procfs.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
@@ -62,6 +62,8 @@ export interface ProcessPort {
   /** Signals the main process only; false when there is none. */
   belongs(id: InstanceId, pid: Pid): boolean
   killStrangers(): readonly string[]
+  /** A main process of which nothing but its pidfd is known: nothing is started beside it. */
+  setStray(id: InstanceId, pidfd: Fd): void
 }
 
 /** A parent that never waits for its child hides the exit status; after this long it is unknown. */
@@ -79,6 +81,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
   const { poller, emit } = deps
   const invocations = new Map<InstanceId, Invocation>()
   const leaders = new Set<Pid>()
+  const strays = new Map<InstanceId, Fd>()
   const devNull = toFd(openSync('/dev/null', constants.O_RDWR))
   const tree = openProcessTree({
     reaper: deps.reaper,
@@ -89,6 +92,12 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
 
   function spawn(effect: EffectOf<'spawn'>): void {
     const { id, invocation, role } = effect
+    const stray = strays.get(id)
+    if (stray !== undefined) {
+      const pid = pidOfPidfd(stray)
+      const reason = `process ${pid} of an earlier life still runs, and its record is lost; end it`
+      return emit(id, { type: 'spawn-failed', role, invocation, reason })
+    }
     let tracked = invocations.get(id)
     if (tracked?.invocation !== invocation) {
       tracked = newInvocation(id, invocation, false)
@@ -321,6 +330,14 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     adopt,
     hasLeftovers,
     invocationOf: (id) => invocations.get(id) ?? null,
+    setStray: (id, pidfd) => {
+      strays.set(id, pidfd)
+      poller.add(pidfd, POLLIN, () => {
+        poller.remove(pidfd)
+        strays.delete(id)
+        closeFd(pidfd)
+      })
+    },
     setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
     membersOf,
     killStrangers: () =>

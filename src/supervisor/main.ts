@@ -15,6 +15,7 @@ import { makeFolder } from '../runtime/folders.ts'
 import { openHost } from '../runtime/host.ts'
 import { type Journal, openJournal } from '../runtime/journal.ts'
 import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
+import { openProjectFiles, type ProjectFiles } from '../runtime/project-files.ts'
 import { parseEnvFile } from '../syntax/env-file.ts'
 import { openControlServer } from './control-server.ts'
 import { decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
@@ -59,18 +60,21 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     report.problem(`hold mode after ${crashes.length} crashes: watching, changing nothing: ${last}`)
   }
   process.on('uncaughtException', (error) => die(journal, crashes, error, report.note))
-  return await live({ options, journal, mode, host, report })
+  const projects = openProjectFiles(directories.state)
+  for (const problem of projects.problems) report.problem(problem)
+  return await live({ options, journal, projects, mode, host, report })
 }
 
 interface Life {
   readonly options: SupervisorOptions
   readonly journal: Journal
+  readonly projects: ProjectFiles
   readonly mode: 'normal' | 'hold'
   readonly host: Exclude<ReturnType<typeof openHost>, 'locked'>
   readonly report: ReturnType<typeof createReport>
 }
 
-async function live({ options, journal, mode, host, report }: Life): Promise<number> {
+async function live({ options, journal, projects, mode, host, report }: Life): Promise<number> {
   const { directories } = options
   const history = createEventHistory(Date.now())
   const environments = openBaseEnvironments(`${directories.runtime}/environments`, process.env)
@@ -79,6 +83,7 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
   runtime = await openRuntime({
     directories,
     journal,
+    projects,
     mode,
     parseEnvFile,
     store: openStore(host.storeFds),
@@ -123,9 +128,8 @@ async function live({ options, journal, mode, host, report }: Life): Promise<num
     process.on(signal, () => stopEverything(started, () => ended.resolve(0)))
   }
   // A project that was being removed when our predecessor died may be the last one.
-  if (options.isOnDemand && host.lastExit !== undefined && started.state.projects.size === 0) {
-    ended.resolve(0)
-  }
+  const isEmpty = started.state.projects.size === 0 && started.counters.strays === 0
+  if (options.isOnDemand && host.lastExit !== undefined && isEmpty) ended.resolve(0)
   const code = await ended.promise
   await server.close()
   rmSync(controlSocketIn(directories), { force: true })

@@ -14,9 +14,7 @@ export function selectInstances(
   includesRemoved = false,
 ): readonly InstanceId[] {
   if (project !== null && !state.projects.has(project)) throw noProject(state, project)
-  const all = [...state.instances.values()].filter(
-    ({ isRemoved }) => includesRemoved || !isRemoved,
-  )
+  const all = [...state.instances.values()].filter(({ isRemoved }) => includesRemoved || !isRemoved)
   const found = new Set<InstanceId>()
   if (selectors.length === 0) {
     for (const { id } of all) if (project === null || id.startsWith(`${project}/`)) found.add(id)

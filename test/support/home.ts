@@ -40,6 +40,16 @@ export interface Home {
 
 /** Everything in it is gone after the test, or the test fails. */
 export function openHome(test: TestContext, options: HomeOptions = {}): Home {
+  const { home, close } = makeHome(options)
+  test.after(close)
+  return home
+}
+
+/** For programs that are no tests: `close` rejects when something is left over. */
+export function makeHome(options: HomeOptions = {}): {
+  readonly home: Home
+  readonly close: () => Promise<void>
+} {
   const root = mkdtempSync('/tmp/eud-')
   const path = join(root, 'h')
   const project = join(root, 'shop')
@@ -55,13 +65,12 @@ export function openHome(test: TestContext, options: HomeOptions = {}): Home {
     ...own,
     env: { ...base.env, ...own.env },
   })
-  test.after(() => closeHome(root, path, socket))
   const status = async (): Promise<readonly StatusRow[]> => {
     const answer = await ask(socket, 'GET', '/v1/status')
     if (answer?.status !== 200) throw new Error(`no status: ${answer?.body ?? 'no answer'}`)
     return JSON.parse(answer.body) as readonly StatusRow[]
   }
-  return {
+  const home: Home = {
     path,
     project,
     socket,
@@ -88,6 +97,7 @@ export function openHome(test: TestContext, options: HomeOptions = {}): Home {
     supervisor: () => until('an answering supervisor', () => supervisorInfo(socket)),
     processes: () => processesOf(path),
   }
+  return { home, close: () => closeHome(root, path, socket) }
 }
 
 /** Removes every project through the API; then nothing of this home may be left. */

@@ -48,7 +48,7 @@ function startWriter(root: string, index: number): Writer {
   return { child, ends, result }
 }
 
-test(`${KILLS} times SIGKILL: no line lost, none doubled, over rotation and compression`, async () => {
+test(`${KILLS} times SIGKILL: no line lost, none doubled`, async () => {
   const root = mkdtempSync(join(tmpdir(), 'eudaemon-crash-'))
   const logs = join(root, 'logs')
   const writers = indexes.map((index) => startWriter(root, index))

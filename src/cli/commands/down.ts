@@ -1,6 +1,7 @@
 // `eudaemon down`: stop everything of a project and wait until nothing is left.
 
 import { hasCode } from '../../base/toolkit-error.ts'
+import { expectEnd } from '../../client/await-end.ts'
 import type { WantAnswer } from '../../protocol/response.ts'
 import { CommandFailure, type CommandResult, type Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -25,6 +26,7 @@ export const run: Run = async (options, deps) => {
   }
   const client = await deps.connect()
   const isJson = options.has('json')
+  const awaitEnd = await expectEnd(client, project)
   let answer: WantAnswer
   try {
     answer = await client.remove(project)
@@ -38,6 +40,7 @@ export const run: Run = async (options, deps) => {
   const goals = sameGoal(instances, 'down')
   const request = { client, goals, project, since: sequence, timeoutMs, doing: 'stopping' }
   const result = await awaitOutcome(request, deps)
+  if (result.outcome === 'reached') await awaitEnd()
   const killed = Object.fromEntries(result.killed)
   const stdout = isJson
     ? `${JSON.stringify({ project, stopped: instances, killed, left: result.pending })}\n`

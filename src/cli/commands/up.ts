@@ -2,12 +2,20 @@
 
 import { hasCode } from '../../base/toolkit-error.ts'
 import type { Client } from '../../client/client.ts'
+import type { WaitResult } from '../../client/wait-for.ts'
 import type { ProjectDefinition } from '../../model/service-definition.ts'
 import type { ApplyRequest } from '../../protocol/request.ts'
 import type { ApplyAnswer } from '../../protocol/response.ts'
 import type { CommandResult, Deps, Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { awaitOutcome, printProblems, readTimeout, sameGoal, toExitCode } from '../outcome.ts'
+import {
+  awaitOutcome,
+  printProblems,
+  readTimeout,
+  sameGoal,
+  shortId,
+  toExitCode,
+} from '../outcome.ts'
 import type { Options } from '../parse-arguments.ts'
 import { requireProject } from '../project.ts'
 
@@ -63,7 +71,8 @@ async function untilReady(detached: Detached, deps: Deps): Promise<CommandResult
   const request = { client, goals, project, since, timeoutMs, doing: 'starting' }
   const result = await awaitOutcome(request, deps)
   const exitCode = toExitCode(result)
-  const stderr = printProblems(result, timeoutMs)
+  const problems = printProblems(result, timeoutMs)
+  const stderr = `${problems}${await lastWords(result, deps)}`
   const { rows } = await client.status({ project })
   if (options.has('json')) {
     return { output: { stdout: `${JSON.stringify(rows, null, 2)}\n`, stderr }, exitCode }
@@ -78,6 +87,21 @@ async function untilReady(detached: Detached, deps: Deps): Promise<CommandResult
   const summary = exitCode === exitCodes.done ? `${project}: ${answer.instances.length} up\n` : ''
   return { output: { stdout: `${table}${summary}`, stderr }, exitCode }
 }
+
+/** Of those that failed: their own words say more than ours. */
+async function lastWords(result: WaitResult, deps: Deps): Promise<string> {
+  if (result.failures.length === 0) return ''
+  const { printLastWords } = await import('../last-words.ts')
+  const texts = await Promise.all(
+    result.failures.slice(0, MAX_LAST_WORDS).map(async ({ id }) => {
+      const text = await printLastWords(deps, id)
+      return text === '' ? '' : `  the last lines of ${shortId(id)}:\n${text}`
+    }),
+  )
+  return texts.join('')
+}
+
+const MAX_LAST_WORDS = 3
 
 /** More than this is not read by anybody; `status` shows it on request. */
 const MAX_TABLE_ROWS = 50

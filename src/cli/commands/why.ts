@@ -1,11 +1,10 @@
 // `eudaemon why`: why a service is in its state, in a few sentences, and what comes next.
 
-import { toInstanceId } from '../../base/brands.ts'
-import { readLog } from '../../client/log-reader.ts'
 import type { LogItem } from '../../protocol/log-line.ts'
 import { instanceIdOf, type StatusRow } from '../../protocol/response.ts'
-import type { Deps, Run } from '../deps.ts'
+import type { Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { readLastLines } from '../last-words.ts'
 import { printWhy } from '../print/why.ts'
 import { findScope } from '../scope.ts'
 import { matchRows } from '../select-rows.ts'
@@ -18,7 +17,7 @@ export const run: Run = async (options, deps) => {
   const { rows } = await client.status()
   const row = worstOf(matchRows(rows, project, options.operands))
   const answer = await client.why(row.project, row.instance)
-  const lines = await lastLines(deps, instanceIdOf(row))
+  const lines = (await readLastLines(deps, instanceIdOf(row), LOG_LINES)).map(textOf)
   if (options.has('json')) {
     const stdout = `${JSON.stringify({ ...answer, lines }, null, 2)}\n`
     return { output: { stdout }, exitCode: exitCodes.done }
@@ -40,17 +39,6 @@ const badness: Readonly<Partial<Record<StatusRow['phase'], number>>> = {
 function worstOf(rows: readonly StatusRow[]): StatusRow {
   const rank = (row: StatusRow): number => badness[row.phase] ?? 1
   return rows.reduce((worst, row) => (rank(row) > rank(worst) ? row : worst))
-}
-
-async function lastLines(deps: Deps, id: string): Promise<readonly string[]> {
-  const lines: string[] = []
-  const items = readLog({
-    directory: deps.directories.log,
-    instances: [toInstanceId(id)],
-    lastLines: LOG_LINES,
-  })
-  for await (const item of items) lines.push(textOf(item))
-  return lines
 }
 
 function textOf(item: LogItem): string {

@@ -92,7 +92,7 @@ test('a new writer on a pipe that was hung up is heard', async () => {
   }
 })
 
-test('300 instances: the files of the least recently written are closed, nothing is lost', async () => {
+test('300 instances: the files of the least recently written are closed', async () => {
   const bench = openLogBench()
   try {
     const writers = Array.from({ length: 300 }, (_, at) => bench.attach(`many/s${at}@1`))
@@ -192,7 +192,7 @@ test('inline time stamps are made again after a crash, byte for byte', async () 
   }
 })
 
-test('a directory that cannot be made: bytes are dropped and told, the service is not held up', async () => {
+test('a directory that cannot be made: bytes are dropped, counted and told', async () => {
   let nowUs = Date.now() * 1000
   const bench = openLogBench({ nowUs: () => nowUs })
   try {

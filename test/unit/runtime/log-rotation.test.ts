@@ -96,7 +96,7 @@ test('rotation by age: only with something in it, and without a timer at rest', 
   }
 })
 
-test('after a crash: goes on at the end; a torn record is cut, rests of compression are removed', async () => {
+test('after a crash: goes on at the end, without torn records', async () => {
   const first = openLogBench()
   const writer = first.attach(web, { maxSizeBytes: 100, compress: 'zstd' })
   writer.stdout('a'.repeat(99))
@@ -186,7 +186,7 @@ test('somebody deletes or cuts the file: a new segment, no holes', async () => {
   }
 })
 
-test('the total limit takes the oldest of anyone, then the largest; never what is written', async () => {
+test('the total limit takes the oldest of anyone, then the largest', async () => {
   let nowUs = Date.now() * 1000
   const bench = openLogBench({ totalMaxBytes: 5_000, nowUs: () => nowUs })
   try {

@@ -186,7 +186,8 @@ test('the OpenAPI document describes every route, with schemas that exist', asyn
   const answer = await sendRaw(path, get('/v1/openapi.json'))
   const document = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
   for (const route of Object.values(routes)) {
-    const operations = document.paths[route.path.replace(/:(\w+)/g, '{$1}')]
+    const pattern: string = route.path.replace(/:(\w+)/g, '{$1}')
+    const operations = document.paths[pattern]
     assert.equal(operations[route.method.toLowerCase()].summary, route.summary)
   }
   for (const [, name] of JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)) {
