@@ -90,7 +90,8 @@ function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Fail
         else throw error
       }
     }
-    const onAbort = (): void => fail(toError(path, Object.assign(new Error(), { code: 'ABORTED' })))
+    const onAbort = (): void =>
+      fail(toConnectionError(path, Object.assign(new Error(), { code: 'ABORTED' })))
     if (request.signal?.aborted === true) return onAbort()
     request.signal?.addEventListener('abort', onAbort, { once: true })
     const reader = createAnswerReader({
@@ -107,10 +108,10 @@ function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Fail
       reached = 'sent'
     })
     socket.on('data', (bytes: Buffer) => guard(() => reader.feed(bytes)))
-    socket.on('error', (error: NodeJS.ErrnoException) => fail(toError(path, error)))
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(toConnectionError(path, error)))
     socket.on('end', () => {
       if (reached === 'answering' && reader.endsWithConnection) guard(() => reader.end())
-      else fail(toError(path, Object.assign(new Error(), { code: 'ECONNRESET' })))
+      else fail(toConnectionError(path, Object.assign(new Error(), { code: 'ECONNRESET' })))
     })
     socket.write(printRequest(request))
   })
@@ -148,7 +149,8 @@ function assertVersion({ headers }: AnswerHead): void {
   )
 }
 
-function toError(path: string, error: NodeJS.ErrnoException): ToolkitError {
+/** What a failed connection means, and what to do. */
+export function toConnectionError(path: string, error: NodeJS.ErrnoException): ToolkitError {
   const code = error.code ?? 'unknown'
   const details = { context: { code, path }, cause: error }
   if (code === 'ENOENT') {

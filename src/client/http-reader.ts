@@ -117,6 +117,8 @@ function onLine(state: State, text: string): void {
 }
 
 function onHeadLine(state: State, text: string): void {
+  // Told at once: somebody else on the socket may not go on to send a whole head.
+  if (state.head.length === 0) parseStatus(text)
   if (text !== '') {
     state.headBytes += text.length
     if (state.headBytes > MAX_HTTP_HEAD_BYTES) throw badAnswer('its head is too long')
@@ -154,15 +156,20 @@ function finish(state: State): void {
 }
 
 function parseHead(lines: readonly string[]): AnswerHead {
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(lines[0] ?? '')?.[1]
-  if (status === undefined) throw badAnswer('it does not begin like HTTP')
+  const status = parseStatus(lines[0] ?? '')
   const headers = new Map<string, string>()
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(':')
     if (colon <= 0) throw badAnswer('a header has no colon')
     headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
   }
-  return { status: Number(status), headers }
+  return { status, headers }
+}
+
+function parseStatus(line: string): number {
+  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(line)?.[1]
+  if (status === undefined) throw badAnswer('it does not begin like HTTP')
+  return Number(status)
 }
 
 function badAnswer(what: string): ToolkitError {

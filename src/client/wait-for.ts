@@ -107,17 +107,23 @@ function createTracker(options: WaitOptions, onOver: () => void): Tracker {
   const failures = new Map<string, FailedInstance>()
   const killed = new Map<string, string>()
   const before = new Map((options.before ?? []).map((row) => [instanceIdOf(row), row]))
-  if (goals.size === 0) onOver()
+  let isOver = false
+
+  /** What comes after the end changes nothing: a retry does not undo a failure. */
+  function conclude(): void {
+    isOver = pending.size === 0 || (isFailFast && failures.size > 0)
+    if (isOver) onOver()
+  }
 
   function look(id: string, row: StatusRow | undefined): void {
     const goal = goals.get(id)
-    if (goal === undefined || !pending.has(id)) return
+    if (goal === undefined || isOver || !pending.has(id)) return
     const verdict = judge(goal, row, before.get(id))
     if (verdict === 'pending' || verdict === 'reached') failures.delete(id)
     else failures.set(id, { id, row: row ?? null, reason: verdict.reason })
     const isFinal = verdict === 'reached' || (verdict !== 'pending' && !verdict.mayRecover)
     if (isFinal) pending.delete(id)
-    if (pending.size === 0 || (isFailFast && failures.size > 0)) onOver()
+    conclude()
   }
 
   function progress(row: StatusRow | null): void {
@@ -131,9 +137,9 @@ function createTracker(options: WaitOptions, onOver: () => void): Tracker {
     progress(row)
   }
 
+  conclude()
   return {
     onRows: (rows) => {
-      if (isFailFast && failures.size > 0) return
       for (const id of goals.keys()) look(id, rows.get(id))
       progress(null)
     },

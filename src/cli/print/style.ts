@@ -18,7 +18,9 @@ export type Paint = (style: Style, text: string) => string
 /** `hasColour` false: the text as it is. */
 export function createPaint(hasColour: boolean): Paint {
   if (!hasColour) return (_style, text) => text
-  return (style, text) => `\u001b[${codes[style][0]}m${text}\u001b[${codes[style][1]}m`
+  // Nothing in colour is still nothing: it must not keep a line from being trimmed.
+  return (style, text) =>
+    text === '' ? '' : `\u001b[${codes[style][0]}m${text}\u001b[${codes[style][1]}m`
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins a colour.

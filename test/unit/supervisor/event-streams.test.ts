@@ -88,7 +88,7 @@ test('who does not read is cut off, told so last, and others do not notice', asy
     text += chunk.toString()
     first.resolve()
   })
-  lazy.write('GET /v1/events?follow=1 HTTP/1.1\r\nhost: x\r\n\r\n')
+  lazy.write('GET /v1/events?follow=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
   await first.promise
   lazy.pause()
   const { lines, stop, end } = await follow(createClient(path), {})
