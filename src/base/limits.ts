@@ -31,7 +31,9 @@ export const MAX_RESTART_HISTORY = 64
 export const MAX_JOURNAL_SLACK_BYTES = 8 * 1024 * 1024
 /** One record of the journal. A longer one is a bug: what can be long has files of its own. */
 export const MAX_JOURNAL_RECORD_BYTES = 1024 * 1024
-/** The files of damaged journal lines that are kept for a person to look at, and the size of one. */
+/**
+ * The files of damaged journal lines that are kept for a person to look at, and the size of one.
+ */
 export const MAX_QUARANTINE_FILES = 16
 export const MAX_QUARANTINE_BYTES = 1024 * 1024
 

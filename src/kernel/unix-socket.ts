@@ -108,9 +108,9 @@ export function setSendBuffer(fd: Fd, bytes: number): number {
 }
 
 /**
- * Where the next peek begins, in bytes from the head of the queue, on a boundary between messages. Every
- * peek moves it behind the message that it saw, so that peeks walk through the queue (SO_PEEK_OFF).
- * It belongs to the socket, not to the process: set it before each walk.
+ * Where the next peek begins, in bytes from the head of the queue, on a boundary between
+ * messages. Every peek moves it behind the message that it saw, so that peeks walk through the
+ * queue (SO_PEEK_OFF). It belongs to the socket, not to the process: set it before each walk.
  */
 export function setPeekOffset(fd: Fd, bytes: number): void {
   cell.writeInt32LE(bytes, 0)

@@ -1,11 +1,13 @@
-// Descriptors that outlive us. The guardian holds both ends of two socketpairs and never reads them;
-// messages that we send into one keep their descriptors alive, in flight, in the kernel (unix(7)).
+// Descriptors that outlive us. The guardian holds both ends of two socketpairs and never reads
+// them; messages that we send into one keep their descriptors alive, in flight, in the kernel
+// (unix(7)).
 //
-// An entry is named and numbered. The newest number of a name wins, so a replacement is one append,
-// and the stale entry stays until compaction; an entry without descriptors removes the name. Reading
-// back looks at both queues and changes nothing. Compaction goes from one queue to the other: look at
-// the first messages, send one with what still counts of them, take them. At every instant at least
-// one copy is in flight; after a death in between there are two with the same number, which is no harm.
+// An entry is named and numbered. The newest number of a name wins, so a replacement is one
+// append, and the stale entry stays until compaction; an entry without descriptors removes the
+// name. Reading back looks at both queues and changes nothing. Compaction goes from one queue to
+// the other: look at the first messages, send one with what still counts of them, take them. At
+// every instant at least one copy is in flight; after a death in between there are two with the
+// same number, which is no harm.
 
 import { assert } from '../base/assert.ts'
 import type { Fd } from '../base/brands.ts'
@@ -32,8 +34,11 @@ export interface DescriptorStore {
   readonly kind: 'guardian' | 'none'
   /** Everything that is kept. Once, before anything else. The descriptors are the caller's. */
   recover(): Map<string, readonly Fd[]>
-  /** Keeps copies of the descriptors under that name, instead of what was there. Ours stay open. In the
-   *  kernel's hands when it returns. Throws ERR_DESCRIPTOR_STORE_FULL; then the old ones are kept. */
+  /**
+   * Keeps copies of the descriptors under that name, instead of what was there. Ours stay open.
+   * In the kernel's hands when it returns. Throws ERR_DESCRIPTOR_STORE_FULL; then the old ones
+   * are kept.
+   */
   put(name: string, fds: readonly Fd[]): void
   /** The same for many names, in few messages. After a failure some may have been stored. */
   putMany(entries: ReadonlyMap<string, readonly Fd[]>): void
@@ -94,7 +99,9 @@ class GuardedStore implements DescriptorStore {
   #sequence = 0
   /** The newest number of every name that has descriptors. */
   readonly #live = new Map<string, number>()
-  /** The newest number of every name that was removed and of which older entries may be in flight. */
+  /**
+   * The newest number of every name that was removed and of which older entries may be in flight.
+   */
   readonly #removed = new Map<string, number>()
   #staleEntries = 0
   #messagesAfterCompaction = 0

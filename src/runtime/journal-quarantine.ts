@@ -1,5 +1,5 @@
-// Where the damaged parts of a journal go, for a person to look at. Bounded, because a disk that fails
-// would fill itself with copies of what it spoilt.
+// Where the damaged parts of a journal go, for a person to look at. Bounded, because a disk that
+// fails would fill itself with copies of what it spoilt.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// Reads a journal from its first byte to its last and tells good records, damage and a torn end apart.
-// Changes nothing. Memory is bounded by one chunk and the index, whatever the file contains.
+// Reads a journal from its first byte to its last and tells good records, damage and a torn end
+// apart. Changes nothing. Memory is bounded by one chunk and the index, whatever the file
+// contains.
 
 import { readSync } from 'node:fs'
 import type { Fd } from '../base/brands.ts'
@@ -49,7 +50,8 @@ export function scanJournal(fd: Fd): JournalScan {
     const lines = chunk.toString('latin1', 0, length).split('\n')
     const rest = lines.pop() ?? ''
     for (const line of lines) {
-      // A line is put together only when its end is there: a project's may be as long as many chunks.
+      // A line is put together only when its end is there: a project's may be as long as many
+      // chunks.
       const whole = pending + line
       pending = ''
       onLine(found, whole, at)

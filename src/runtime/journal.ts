@@ -1,6 +1,7 @@
-// The supervisor's state on disk: one append-only file, the newest value of a key wins. It is made to be
-// killed at any instant (SIGKILL), not for power loss: a write is in the kernel's cache when
-// put() returns and outlives this process, and after a power loss no service is alive to be found again.
+// The supervisor's state on disk: one append-only file, the newest value of a key wins. It is
+// made to be killed at any instant (SIGKILL), not for power loss: a write is in the kernel's
+// cache when put() returns and outlives this process, and after a power loss no service is alive
+// to be found again.
 
 import {
   accessSync,
@@ -60,8 +61,8 @@ export interface Journal {
 /**
  * Opens the journal of that directory and makes both when they are missing. Damage never makes it
  * fail: what is whole is used, the rest goes to `quarantine/`. Throws ERR_STATE_DIRECTORY_FULL,
- * _READ_ONLY or _UNUSABLE, and ERR_STATE_VERSION for the file of a newer version, which stays untouched.
- * The caller holds the supervisor's lock: two writers would overwrite each other.
+ * _READ_ONLY or _UNUSABLE, and ERR_STATE_VERSION for the file of a newer version, which stays
+ * untouched. The caller holds the supervisor's lock: two writers would overwrite each other.
  */
 export function openJournal(directory: string): Journal {
   return inStateDirectory(directory, () => {
@@ -223,7 +224,8 @@ class JournalFile implements Journal {
         waiting = ''
       }
       end += writeAll(fd, waiting)
-      // Without it a power loss right after the rename may leave an empty file in place of a good one.
+      // Without it a power loss right after the rename may leave an empty file in place of a good
+      // one.
       fsyncSync(fd)
       renameSync(path, this.#path)
     } catch (error) {
@@ -281,7 +283,7 @@ function newerVersion(path: string, { version }: JournalScan): ToolkitError {
   const message = `'${path}' has version ${version}; this eudaemon reads up to ${JOURNAL_VERSION}`
   return new ToolkitError('ERR_STATE_VERSION', message, {
     context: { path, version, newestKnown: JOURNAL_VERSION },
-    hint: 'Run the version of eudaemon that wrote it or a newer one, or set EUDAEMON_HOME elsewhere.',
+    hint: 'Run the version of eudaemon that wrote it, or set EUDAEMON_HOME to another folder.',
   })
 }
 

@@ -17,7 +17,9 @@ export function inStateDirectory<T>(path: string, action: () => T): T {
   }
 }
 
-/** The meaning of an error of node:fs on that path; errors of other origin come back as they are. */
+/**
+ * The meaning of an error of node:fs on that path; errors of other origin come back as they are.
+ */
 export function stateRefusal(path: string, error: unknown): unknown {
   const cause = kernelErrorOf(error, path)
   if (!(cause instanceof KernelError)) return error

@@ -1,5 +1,5 @@
-// Entries on their way into one message of the descriptor store, and the bounds of a message: its bytes
-// and the number of its descriptors.
+// Entries on their way into one message of the descriptor store, and the bounds of a message: its
+// bytes and the number of its descriptors.
 
 import { MAX_STORE_MESSAGE_BYTES, MAX_STORE_MESSAGE_DESCRIPTORS } from '../base/limits.ts'
 import { packStoreMessage } from '../protocol/store-message.ts'

@@ -1,5 +1,5 @@
-// One queue of the descriptor store: a socketpair whose messages nobody reads in everyday life. They
-// keep their descriptors alive in flight (unix(7)). Which entries count is not known here.
+// One queue of the descriptor store: a socketpair whose messages nobody reads in everyday life.
+// They keep their descriptors alive in flight (unix(7)). Which entries count is not known here.
 
 import { readSync } from 'node:fs'
 import type { Fd } from '../base/brands.ts'
@@ -43,8 +43,10 @@ export function sendEntries(queue: StoreQueue, entries: readonly HeldEntry[]): S
   return 'sent'
 }
 
-/** Copies of every message in the queue, in order, which all stay there. The descriptors of a message
- *  belong to who takes it from the iteration. Null entries: not a message of ours. */
+/**
+ * Copies of every message in the queue, in order, which all stay there. The descriptors of a
+ * message belong to who takes it from the iteration. Null entries: not a message of ours.
+ */
 export function* peekMessages(
   queue: StoreQueue,
 ): Generator<{ readonly entries: readonly HeldEntry[]; readonly descriptors: number }> {
@@ -64,8 +66,10 @@ export function* peekMessages(
   }
 }
 
-/** Takes that many messages from the head. Plain read(2) receives no descriptors: they are closed by
- *  the kernel, unless they are in flight or open elsewhere. */
+/**
+ * Takes that many messages from the head. Plain read(2) receives no descriptors: they are closed
+ * by the kernel, unless they are in flight or open elsewhere.
+ */
 export function takeMessages(queue: StoreQueue, count: number, descriptors: number): void {
   for (let taken = 0; taken < count; taken += 1) readSync(queue.reader, scratch)
   queue.messages -= count

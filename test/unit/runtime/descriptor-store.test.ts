@@ -1,5 +1,5 @@
-// The descriptor store: what it keeps, what it forgets, what happens when it is full, and that nothing
-// is lost when its owner is killed at any instant.
+// The descriptor store: what it keeps, what it forgets, what happens when it is full, and that
+// nothing is lost when its owner is killed at any instant.
 
 import assert from 'node:assert/strict'
 import { closeSync, constants, openSync, readdirSync, readSync, writeSync } from 'node:fs'
@@ -197,7 +197,7 @@ test('too many descriptors in flight are refused with the limit', async (context
   assert.match(said, /^ERR_DESCRIPTOR_STORE_FULL 200 true\n\d+\n$/)
 })
 
-test('an owner that is killed at any instant loses nothing that it was told is kept', async (context) => {
+test('an owner that is killed at any instant loses nothing that is kept', async (context) => {
   const queues = makeQueues(context)
   const directory = temporaryFolder(context)
   const script = new URL('../../fixtures/programs/store-writer.ts', import.meta.url).pathname
@@ -248,8 +248,10 @@ test('an owner that is killed at any instant loses nothing that it was told is k
   context.diagnostic(`${checkedLives} of ${LIVES} lives checked, ${actions} lines`)
 })
 
-/** Compares what a life found with what is allowed, then notes what it did. False: it was killed before
- *  it had looked at everything. */
+/**
+ * Compares what a life found with what is allowed, then notes what it did. False: it was killed
+ * before it had looked at everything.
+ */
 function checkLife(lines: readonly string[], allowed: Map<string, ReadonlySet<string>>): boolean {
   const found = new Map<string, string>()
   const isComplete = lines.includes('recovered')
