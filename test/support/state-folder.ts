@@ -1,5 +1,5 @@
-// State directories for tests of the journal: fresh ones, and ones on a file system of their own that
-// is small or read-only.
+// State directories for tests of the journal: fresh ones, and ones on a file system of their own
+// that is small or read-only.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

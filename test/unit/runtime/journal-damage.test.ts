@@ -1,4 +1,5 @@
-// The journal when any of its bytes have changed: it opens, finds what is whole, and invents nothing.
+// The journal when any of its bytes have changed: it opens, finds what is whole, and invents
+// nothing.
 
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'

@@ -8,16 +8,13 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { hasCode } from '../../../src/base/toolkit-error.ts'
 import { packJournalRecord, packJournalVersion } from '../../../src/protocol/journal-record.ts'
 import { openJournal } from '../../../src/runtime/journal.ts'
