@@ -1,6 +1,6 @@
-// A supervisor's world of its own for one test: an EUDAEMON_HOME in a short temporary path, a folder
-// for projects, the real command, and a cleanup that stops everything through the product and
-// fails the test when a process, a control group or a mount of it is left over.
+// A supervisor's world of its own for one test: an EUDAEMON_HOME in a short temporary path, a
+// folder for projects, the real command, and a cleanup that stops everything through the product
+// and fails the test when a process, a control group or a mount of it is left over.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

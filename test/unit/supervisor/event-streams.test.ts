@@ -1,4 +1,5 @@
-// Following events over the real socket: history, live, filters, gaps, and readers that do not read.
+// Following events over the real socket: history, live, filters, gaps, and readers that do not
+// read.
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
