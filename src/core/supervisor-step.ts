@@ -107,7 +107,9 @@ export class Turn {
     if ('invocation' in event && event.invocation !== invocationOf(instance)) return
     if (event.type === 'timer-fired' && !this.#isDue(instance)) return
     const transition = answer(instance, event, this.#context(id))
-    if (transition !== null) this.#accept(instance, transition)
+    // A timer that has fired is gone: the same time again is a new timer.
+    const before = event.type === 'timer-fired' ? { ...instance, deadlineMs: null } : instance
+    if (transition !== null) this.#accept(before, transition)
     this.touchAround(id)
     if (this.state.instances.get(id)?.desired !== instance.desired) this.#touchDependents(id)
   }
