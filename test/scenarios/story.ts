@@ -6,12 +6,7 @@
 import { type InstanceId, toInstanceId, toPid } from '../../src/base/brands.ts'
 import type { ExitStatus } from '../../src/base/exit-status.ts'
 import { signalNumbers } from '../../src/base/signal.ts'
-import {
-  adopt,
-  type Observation,
-  restoreAfterBoot,
-  restoreState,
-} from '../../src/core/adoption.ts'
+import { adopt, type Observation, restoreAfterBoot, restoreState } from '../../src/core/adoption.ts'
 import type { Effect, ProjectRecord } from '../../src/core/effect.ts'
 import type { InstanceEvent, InstanceNews } from '../../src/core/instance-event.ts'
 import {
@@ -73,7 +68,10 @@ export class Story {
   }
 
   #define(lines: readonly string[]): void {
-    const definition = parseProject(PROJECT, lines.filter((line) => line !== ''))
+    const definition = parseProject(
+      PROJECT,
+      lines.filter((line) => line !== ''),
+    )
     this.#take({ type: 'want-project', definition, services: null })
   }
 
@@ -142,7 +140,10 @@ export class Story {
         return this.#tell(id, { ...event, invocation: life.invocation as never })
       }
       case 'spawned':
-        return this.#tellSpawned(id, lives.findLast((one) => one.role === role))
+        return this.#tellSpawned(
+          id,
+          lives.findLast((one) => one.role === role),
+        )
       case 'leaves':
         return void this.#leftovers.add(id)
       case 'ready':
@@ -168,7 +169,8 @@ export class Story {
 
   #take(wish: Wish): void {
     const event = { ...wish, nowMs: this.#nowMs, wallMs: this.#nowMs } as SupervisorEvent
-    if (wish.type === 'instance') this.#print(`${wish.id.slice(PROJECT.length + 1)} ${said(wish.event)}`)
+    if (wish.type === 'instance')
+      this.#print(`${wish.id.slice(PROJECT.length + 1)} ${said(wish.event)}`)
     if (wish.type === 'resumed') {
       for (const { id, event: news } of wish.news) {
         this.#print(`${id.slice(PROJECT.length + 1)} was found: ${said(news)}`)
