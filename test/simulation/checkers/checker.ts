@@ -22,6 +22,8 @@ export interface Scene {
   readonly state: SupervisorState | null
   /** What the operator's last definition says, whatever the core made of it. */
   readonly definition: ProjectDefinition
+  /** False while the supervisor has not stored that definition yet. */
+  readonly isApplied: boolean
 }
 
 export interface Checker {
