@@ -347,7 +347,7 @@ function printEvent(wish: Wish): string {
 }
 
 /** One line: the definition that spawns carry is left out. */
-export function printEffect(effect: Effect): string {
+function printEffect(effect: Effect): string {
   if (effect.type === 'store-project') return 'store-project'
   return JSON.stringify({ ...effect, definition: undefined })
 }

@@ -7,7 +7,7 @@ import type { SupervisorState } from '../../../src/core/supervisor-state.ts'
 import type { ProjectDefinition } from '../../../src/model/service-definition.ts'
 import type { World } from '../world.ts'
 
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation'
 }
 
