@@ -13,6 +13,9 @@ import { row } from '../../support/fake-target.ts'
 
 const nowMs = Date.parse('2026-11-21T05:01:05.500Z')
 
+const killedFromOutside =
+  '(killed from outside: by an operator, a stop timeout or the kernel when memory was short)'
+
 test('a table of status', () => {
   const rows = [
     row('shop/web@1', 'up', { restarts: 2 }),
@@ -160,7 +163,7 @@ test('why: a chain of causes, the last end in words, what comes next', () => {
     `web@1 is waiting since 1min 5s.
 It was restarted once automatically.
 It waits for shop/db@1, which is failed: exit 127.
-It last ended 1min ago: SIGKILL (killed from outside: by an operator, a stop timeout or the kernel when memory was short).
+It last ended 1min ago: SIGKILL ${killedFromOutside}.
 Next: starts as soon as 'db@1' is up.
 2 KiB of its log could not be stored.
 
