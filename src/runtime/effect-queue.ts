@@ -13,6 +13,8 @@ export interface EffectQueue {
   /** What is to be done before the next event, for example after adoption. */
   pushEffects(effects: readonly Effect[]): void
   readonly length: number
+  /** How many events have been decided on. */
+  readonly decided: number
   /** Calls back once, after the next time that nothing is left to do. */
   onIdle(callback: () => void): void
   /** Calls back once when every event that was pushed so far has been decided on. */
@@ -103,6 +105,9 @@ export function createEffectQueue(
     onDecided: (callback) => {
       if (decided === pushed) callback()
       else decisions.push({ after: pushed, callback })
+    },
+    get decided() {
+      return decided
     },
     get length() {
       return events.length - nextEvent

@@ -57,6 +57,8 @@ export interface Runtime {
   /** Asks the core; carried out in turn. */
   ask(event: Ask): void
   readonly queueLength: () => number
+  /** How many events have been decided on. */
+  readonly handledEvents: () => number
   readonly logStats: (id: InstanceId) => { readonly bytes: number; readonly droppedBytes: number }
   readonly lastProbeFailure: (id: InstanceId) => string | null
   readonly counters: { adopted: number; strays: number }
@@ -199,6 +201,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     poller,
     ask: (event) => queue.push({ ...event, ...time() } as SupervisorEvent),
     queueLength: () => queue.length,
+    handledEvents: () => queue.decided,
     logStats: (id) => logPort.stats(id) ?? { bytes: 0, droppedBytes: 0 },
     lastProbeFailure: (id) => probes.lastFailure(id),
     counters,

@@ -2,7 +2,6 @@
 // hardly another way to stop than to die: what it was doing is on disk before it is done.
 
 import { readFileSync, rmSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import { toPid } from '../base/brands.ts'
 import { hasCode, ToolkitError } from '../base/toolkit-error.ts'
 import { isActive } from '../core/instance-state.ts'
@@ -37,8 +36,6 @@ const LOCKED_EXIT_CODE = 75
 /** Runs until the last project is gone or the guardian is told to end; gives the exit status. */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { directories } = options
-  // Most of the heap is short-lived: a small young generation keeps a thousand services small.
-  setFlagsFromString('--max-semi-space-size=1')
   const report = createReport()
   makeFolder(directories.runtime, 0o700)
   makeFolder(directories.state, 0o700)
@@ -100,6 +97,7 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
     },
   })
   const started = runtime
+  collectAfterStorms(started)
   host.watchGuardian(started.poller, () => {
     report.note('the guardian is gone: becoming the guardian, a new supervisor follows')
     turnIntoGuardian({
@@ -141,6 +139,29 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
   journal.close()
   return code
 }
+
+/**
+ * What a thousand starts leave on the heap would stay there for hours, because nothing is allocated
+ * at rest. Collects once, some time after the last of many events; no timer is left at rest.
+ */
+function collectAfterStorms(runtime: Runtime): void {
+  let timer: NodeJS.Timeout | null = null
+  let seen = 0
+  const watch = () => {
+    const isStorm = runtime.handledEvents() - seen > STORM_EVENTS
+    if (isStorm && globalThis.gc !== undefined) {
+      seen = runtime.handledEvents()
+      clearTimeout(timer ?? undefined)
+      timer = setTimeout(() => globalThis.gc?.(), COLLECT_AFTER_MS)
+      timer.unref()
+    }
+    runtime.onIdle(watch)
+  }
+  watch()
+}
+
+const STORM_EVENTS = 500
+const COLLECT_AFTER_MS = 1_000
 
 /** The guardian was told to end: services are stopped in order, then we end too. */
 function stopEverything(runtime: Runtime, end: () => void): void {
