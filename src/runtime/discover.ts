@@ -26,7 +26,7 @@ import {
 import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation } from './invocation.ts'
 import { type ProcessPort, pidfdName } from './process-port.ts'
-import { invocationIdOf } from './process-tree.ts'
+import { invocationIdOf } from './process-scan.ts'
 
 export interface DiscoverDeps {
   readonly kept: Map<string, readonly Fd[]>

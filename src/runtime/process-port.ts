@@ -61,6 +61,8 @@ export interface ProcessPort {
   /** Signals the main process only; false when there is none. */
   belongs(id: InstanceId, pid: Pid): boolean
   killStrangers(): readonly string[]
+  /** See ProcessTree. */
+  withOneScan(action: () => void): void
   /** A main process of which nothing but its pidfd is known: nothing is started beside it. */
   setStray(id: InstanceId, pidfd: Fd): void
 }
@@ -275,6 +277,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     },
     setInvocation: (tracked) => void invocations.set(tracked.id, tracked),
     membersOf,
+    withOneScan: tree.withOneScan,
     killStrangers: () =>
       tree.strangers().flatMap(({ pid, startTime: start, command }) => {
         const pidfd = openPidfd(pid)

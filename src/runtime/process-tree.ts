@@ -9,22 +9,16 @@
 
 import type { InstanceId, Pid } from '../base/brands.ts'
 import { cgroupProcesses } from '../kernel/cgroup.ts'
-import {
-  allProcesses,
-  children,
-  environmentOf,
-  findOpenPipe,
-  type ProcessStat,
-  readStat,
-} from '../kernel/procfs.ts'
+import { children, findOpenPipe, type ProcessStat, readStat } from '../kernel/procfs.ts'
 import type { Invocation } from './invocation.ts'
-
-const ID_ENTRY = 'EUDAEMON_INVOCATION_ID='
+import { invocationIdOf, type ProcessScan, scanAll } from './process-scan.ts'
 
 export interface ProcessTree {
   /** The living processes of an invocation; zombies are not living. */
   membersOf(invocation: Invocation): readonly ProcessStat[]
   hasMembers(invocation: Invocation): boolean
+  /** Within the action, which does not wait, all of /proc is read once instead of once for each. */
+  withOneScan(action: () => void): void
   /** Orphans of our guardian that nothing ties to any invocation. */
   strangers(): readonly ProcessStat[]
 }
@@ -41,6 +35,7 @@ export interface ProcessTreeDeps {
 
 export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
   const { reaper, self, isLeader } = deps
+  let shared: ProcessScan | null = null
 
   function membersOf(invocation: Invocation): readonly ProcessStat[] {
     const found = new Map<Pid, ProcessStat>()
@@ -55,9 +50,12 @@ export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
     if (invocation.cgroup !== null) {
       for (const pid of cgroupProcesses(invocation.cgroup)) addTree(pid)
     }
-    const strays = invocation.isUprooted ? allProcesses() : orphans(reaper)
     const pipes = deps.pipesOf(invocation.id)
-    for (const stat of strays) if (isMember(invocation, stat, pipes)) addTree(stat.pid)
+    if (invocation.isUprooted) {
+      for (const pid of (shared ?? scanAll()).membersOf(invocation.invocation, pipes)) addTree(pid)
+      return [...found.values()]
+    }
+    for (const stat of orphans(reaper)) if (isMember(invocation, stat, pipes)) addTree(stat.pid)
     return [...found.values()]
   }
 
@@ -79,6 +77,11 @@ export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
 
   return {
     membersOf,
+    withOneScan: (action) => {
+      shared = scanAll()
+      action()
+      shared = null
+    },
     hasMembers: (invocation) => membersOf(invocation).length > 0,
     strangers: () =>
       [...orphans(reaper)].filter(
@@ -94,19 +97,10 @@ function isMember(invocation: Invocation, stat: ProcessStat, pipes: readonly num
   // Its environment was replaced, or may not be read. A pipe of ours is certain; the session or
   // group it was born in counts unless that number belongs to another process by now.
   if (pipes.length > 0 && findOpenPipe([stat.pid], pipes) !== null) return true
-  if (invocation.isUprooted) return false
   return [stat.session, stat.group].some((number) => {
     const leader = invocation.leaders.get(number)
     if (leader === undefined || stat.startTime < leader.startTime) return false
     const holder = readStat(number)
     return holder === null || holder.startTime === leader.startTime
   })
-}
-
-/** The invocation id that a process was started with, null when it has none or hides it. */
-export function invocationIdOf(pid: Pid): string | null {
-  const environment = environmentOf(pid)
-  if (environment === null) return null
-  const entry = environment.split('\0').find((line) => line.startsWith(ID_ENTRY))
-  return entry === undefined ? null : entry.slice(ID_ENTRY.length)
 }

@@ -60,14 +60,16 @@ export function restore(deps: RestoreDeps): void {
   })
   const effects: Effect[] = []
   const news: InstanceNews[] = []
-  for (const instance of state.instances.values()) {
-    const observed = discovery.observe(instance)
-    adoptLog(deps, instance, kept)
-    const adoption = adopt(state, instance, observed)
-    effects.push(...adoption.effects)
-    news.push(...adoption.events)
-    if ('invocation' in instance.phase) deps.counters.adopted += 1
-  }
+  processes.withOneScan(() => {
+    for (const instance of state.instances.values()) {
+      const observed = discovery.observe(instance)
+      adoptLog(deps, instance, kept)
+      const adoption = adopt(state, instance, observed)
+      effects.push(...adoption.effects)
+      news.push(...adoption.events)
+      if ('invocation' in instance.phase) deps.counters.adopted += 1
+    }
+  })
   for (const [name, fds] of kept) {
     store.drop(name)
     for (const fd of fds) closeFd(fd)
