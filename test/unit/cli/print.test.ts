@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { printCounts, printDiagnostics } from '../../../src/cli/print/diagnostics.ts'
 import { createLinePrinter, printTime } from '../../../src/cli/print/log-lines.ts'
 import { printStatus } from '../../../src/cli/print/status.ts'
@@ -45,7 +46,7 @@ test('colour changes nothing but colour', () => {
   const view = { rows, nowMs, showsProject: false }
   const coloured = printStatus({ ...view, hasColour: true })
   assert.ok(coloured.includes('\u001b[31mfailed\u001b[39m'))
-  const plain = coloured.replaceAll(/\u001b\[\d+m/g, '')
+  const plain = stripVTControlCharacters(coloured)
   assert.equal(plain, printStatus({ ...view, hasColour: false }))
 })
 
