@@ -160,7 +160,7 @@ test('why: a chain of causes, the last end in words, what comes next', () => {
     `web@1 is waiting since 1min 5s.
 It was restarted once automatically.
 It waits for shop/db@1, which is failed: exit 127.
-It last ended 1min ago: SIGKILL (killed from outside: by an operator, a stop timeout or the kernel when memory was short).
+It last ended 1min ago: SIGKILL (killed: by somebody, a stop timeout, or for want of memory).
 Next: starts as soon as 'db@1' is up.
 2 KiB of its log could not be stored.
 
