@@ -1,12 +1,12 @@
 // The definition that a command is about: `-f FILE`, or eudaemon.toml or Procfile in this folder,
 // and nowhere else. Reading and checking are in formats/, loaded only when a file must be read.
 
-import { readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { quote } from '../base/quote.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
+import { toProjectName } from '../model/service-name.ts'
+import { fs, path } from './builtin.ts'
 import { CommandFailure, type Deps } from './deps.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Options } from './parse-arguments.ts'
@@ -27,10 +27,10 @@ export interface ReadDefinition {
 /** The absolute path; null when this folder has none and none was named. */
 export function findDefinition(options: Options, deps: Deps): string | null {
   const named = options.value('file')
-  if (named !== undefined) return resolve(deps.directory, named)
+  if (named !== undefined) return path.resolve(deps.directory, named)
   for (const name of definitionNames) {
-    const path = join(deps.directory, name)
-    if (exists(path)) return path
+    const candidate = path.join(deps.directory, name)
+    if (exists(candidate)) return candidate
   }
   return null
 }
@@ -41,17 +41,16 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
   if (file === null) throw noDefinition(deps)
   const text = readNamed(file)
   const { detectFormat } = await import('../formats/registry.ts')
-  const { toProjectName } = await import('../model/service-name.ts')
   const importer = detectFormat(file, text)
   if (importer === undefined) {
     throw new ToolkitError('ERR_NO_DEFINITION', `${quote(file)} is in no format that is known`, {
       hint: 'Definitions are eudaemon.toml files or Procfiles.',
     })
   }
-  const directory = dirname(file)
+  const directory = path.dirname(file)
   const sideFiles = new Map<string, string>()
   for (const name of importer.sideFileNames) {
-    const side = readIfThere(join(directory, name))
+    const side = readIfThere(path.join(directory, name))
     if (side !== null) sideFiles.set(name, side)
   }
   const { project, diagnostics } = importer.read({
@@ -59,7 +58,7 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
     text,
     directory,
     sideFiles,
-    projectName: toProjectName(basename(directory)),
+    projectName: toProjectName(path.basename(directory)),
     callerEnvironment: deps.env,
   })
   return { shownFile: shorten(file, deps.directory), file, text, project, diagnostics }
@@ -110,7 +109,7 @@ function noDefinition(deps: Deps): CommandFailure {
 
 function readNamed(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch (error) {
     throw unreadable(file, error)
   }
@@ -127,17 +126,17 @@ function unreadable(file: string, cause: unknown): ToolkitError {
   return new ToolkitError('ERR_NO_DEFINITION', `cannot read ${quote(file)}: ${reason}`, { cause })
 }
 
-function readIfThere(path: string): string | null {
+function readIfThere(file: string): string | null {
   try {
-    return readFileSync(path, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch (error) {
     if (['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'].includes(codeOf(error))) return null
     throw error
   }
 }
 
-function exists(path: string): boolean {
-  return readIfThere(path) !== null
+function exists(file: string): boolean {
+  return fs.existsSync(file)
 }
 
 /** `ENOENT` of an error of node:fs; its text when it has no code. */
