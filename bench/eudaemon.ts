@@ -1,5 +1,5 @@
-// Ourselves, as a user has us: the packed package, unpacked into the folder of this run, started by its
-// command in an EUDAEMON_HOME of its own.
+// Ourselves, as a user has us: the packed package, unpacked into the folder of this run, started by
+// its command in an EUDAEMON_HOME of its own.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'

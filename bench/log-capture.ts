@@ -1,6 +1,6 @@
 // How fast output gets into log files that are rotated at 16 MiB and keep the time of every line:
-// writers that put out lines of 100 bytes as fast as they can, into us and into the loggers of others.
-// Every line is checked afterwards.
+// writers that put out lines of 100 bytes as fast as they can, into us and into the loggers of
+// others. Every line is checked afterwards.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs'

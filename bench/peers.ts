@@ -1,5 +1,5 @@
-// The other supervisors, each at its best: service directories with `run` scripts of `#!/bin/sh` and
-// `exec`, as people write them. They run from a fresh folder and are found again by their tag.
+// The other supervisors, each at its best: service directories with `run` scripts of `#!/bin/sh`
+// and `exec`, as people write them. They run from a fresh folder and are found again by their tag.
 
 import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,6 @@
 // The processes of one measurement: found by a word in their environment, whatever they fork or
-// detach from. What runs one of our programs is a service, everything else is the supervisor's side.
+// detach from. What runs one of our programs is a service, everything else is the supervisor's
+// side.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,5 +1,6 @@
 // Measures eudaemon side by side with other supervisors, in one run: `npm run bench -- --help`.
-// Absolute figures drift from machine to machine and from hour to hour; the ratios of one run count.
+// Absolute figures drift from machine to machine and from hour to hour; the ratios of one run
+// count.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

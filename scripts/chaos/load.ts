@@ -39,6 +39,8 @@ export function writeLoad(home: Home): void {
     ...writers.map((name) =>
       section(name, command('numbered-lines.sh', 10, 0.03), [
         'log = { max-size = "128K", keep = 1000 }',
+        // Only the shell is asked to end: it would tell that its sleep was terminated.
+        'stop = { kill = "mixed" }',
       ]),
     ),
     ...mortals.map((name, index) =>

@@ -29,4 +29,5 @@ export function printCommandPage(command: CommandSpec): string {
 }
 
 const services =
-  'A SERVICE is `web` (all its instances), `web@2` (one of them) or `shop/web` (of another project).'
+  'A SERVICE is `web` (all its instances), `web@2` (one of them) or `shop/web` (of another ' +
+  'project).'

@@ -1,16 +1,11 @@
 // Assertions: programmer errors only, and they stay on in production. What a user typed, or what
 // the world refused, is never an assertion (see diagnostic.ts and toolkit-error.ts).
 
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
 
 /** Throws an AssertionError unless `condition` holds. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(message)
-}
-
-/** Marks a value that the types say cannot exist. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${JSON.stringify(value)}`)
 }

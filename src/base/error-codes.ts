@@ -82,6 +82,10 @@ export const errorCodes = {
     meaning: 'The runtime, state or log directory cannot be written.',
     remedy: 'Make it writable for the user of the supervisor, or set EUDAEMON_HOME.',
   },
+  ERR_STATE_DIRECTORY_UNUSABLE: {
+    meaning: 'The state directory cannot be used: a file is in its place, or the disk fails.',
+    remedy: 'The message names the path and what the system said about it.',
+  },
   ERR_STATE_VERSION: {
     meaning: 'The state directory was written by a newer version of eudaemon.',
     remedy: 'Use that version, or move the state directory away.',

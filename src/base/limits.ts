@@ -29,8 +29,13 @@ export const MAX_RESTART_HISTORY = 64
 
 /** The journal is rewritten when it holds this many bytes more than its live records need. */
 export const MAX_JOURNAL_SLACK_BYTES = 8 * 1024 * 1024
-/** One record of the journal. A longer one is a bug. */
-export const MAX_JOURNAL_RECORD_BYTES = 64 * 1024
+/** One record of the journal. A longer one is a bug: what can be long has files of its own. */
+export const MAX_JOURNAL_RECORD_BYTES = 1024 * 1024
+/**
+ * The files of damaged journal lines that are kept for a person to look at, and the size of one.
+ */
+export const MAX_QUARANTINE_FILES = 16
+export const MAX_QUARANTINE_BYTES = 1024 * 1024
 
 /** A message of the descriptor store, and how many descriptors go into one (SCM_MAX_FD is 253). */
 export const MAX_STORE_MESSAGE_BYTES = 16 * 1024
@@ -123,3 +128,12 @@ export const MAX_NOTIFY_PEEK_BYTES = 4 * 1024
 export const MAX_PROBE_FAILURE_LENGTH = 300
 /** Processes of one service in which the holder of a port is looked for before all others. */
 export const MAX_PORT_HOLDER_SEARCH = 256
+
+/** What a queue of the descriptor store asks for; 30,000 messages of some descriptors fit. Without
+ *  CAP_NET_ADMIN the kernel gives at most twice net.core.wmem_max. */
+export const STORE_QUEUE_BYTES = 32 * 1024 * 1024
+/** The name of an entry of the descriptor store, in characters. */
+export const MAX_STORE_NAME_LENGTH = 512
+/** Stale entries, and new messages, that the descriptor store holds before it is compacted. */
+export const MIN_STORE_STALE_ENTRIES = 64
+export const MIN_STORE_NEW_MESSAGES = 512

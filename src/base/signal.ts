@@ -34,7 +34,7 @@ export const signalNumbers = {
   SYS: 31,
 } as const
 
-export const FIRST_REALTIME_SIGNAL = 34
+const FIRST_REALTIME_SIGNAL = 34
 export const LAST_SIGNAL = 64
 
 const namesByNumber = new Map<number, string>(

@@ -14,6 +14,8 @@ export interface ProgressView {
 const ERASE_LINE = '\r\u001b[2K'
 /** A line is drawn at most so often; a thousand services change faster than anybody reads. */
 const REDRAW_MS = 50
+/** Of more instances than this only those that have trouble get a line. */
+const MAX_TOLD = 30
 
 /** `doing` is a word like `starting`. */
 export function createProgress(deps: Deps, doing: string): ProgressView {
@@ -44,8 +46,9 @@ function createLiveLine({ err, now }: Deps, doing: string): ProgressView {
 
 function createLines({ err }: Deps): ProgressView {
   return {
-    show: ({ row }) => {
-      if (row === null) return
+    show: ({ row, total }) => {
+      const isTold = total <= MAX_TOLD || row?.phase === 'failed' || row?.phase === 'backoff'
+      if (row === null || !isTold) return
       const reason = row.reason === null || row.reason === 'stopped' ? '' : `: ${row.reason}`
       err.write(`${row.instance}: ${row.phase}${reason}\n`)
     },

@@ -12,7 +12,7 @@ import { exitCodes } from './exit-codes.ts'
 import type { Options } from './parse-arguments.ts'
 
 /** The names that formats/registry.ts knows; a test compares. Here, so that it need not load. */
-export const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
+const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
 
 export interface ReadDefinition {
   /** As the user would type it. */
@@ -140,7 +140,7 @@ function exists(file: string): boolean {
 }
 
 /** `ENOENT` of an error of node:fs; its text when it has no code. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const code = error instanceof Error ? Reflect.get(error, 'code') : undefined
   return typeof code === 'string' ? code : String(error)
 }

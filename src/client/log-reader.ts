@@ -12,7 +12,7 @@ import { byTime, mergeSources } from './log-merge.ts'
 import { OLDEST, seekBack, seekTime } from './log-seek.ts'
 import { LogSource, type LogStart } from './log-source.ts'
 
-export type { LogGap, LogItem, LogLine } from '../protocol/log-line.ts'
+export type { LogItem, LogLine } from '../protocol/log-line.ts'
 
 const FIRST_WINDOW_BYTES = 64 * 1024
 const MIN_BLOCK_BYTES = 4 * 1024

@@ -198,7 +198,7 @@ function watchReady(instance: InstanceState, context: Context, logMark: string |
   }
 }
 
-export function becomeReady(
+function becomeReady(
   instance: InstanceState<PhaseOf<'starting'>>,
   context: Context,
   main: ProcessRef | null,

@@ -107,7 +107,11 @@ function blockerIn(place: Place, service: string): InstanceState | undefined {
 
 function waitReason(place: Place, service: string, blocker: InstanceState): string {
   const { phase, reason } = blocker
-  if (!isBlockedBy(place, service)) return `waiting for '${service}' (${phase.name})`
+  if (!isBlockedBy(place, service)) {
+    const what = isReady(blocker) ? 'it is to restart' : phase.name
+    return `waiting for '${service}' (${what})`
+  }
+  if (isReady(blocker)) return `blocked by '${service}' (it is to stop)`
   const isDetailed = phase.name !== 'waiting' && reason !== null
   return `blocked by '${service}' (${isDetailed ? `${phase.name}: ${reason}` : phase.name})`
 }

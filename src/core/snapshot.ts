@@ -1,10 +1,9 @@
 // The state as the control API shows it. Times for people; no decision is made from these.
 
-import { type ExitStatus, printExitStatus } from '../base/exit-status.ts'
+import type { ExitStatus } from '../base/exit-status.ts'
 import { signalName } from '../base/signal.ts'
 import { parseInstanceId } from '../model/service-name.ts'
 import { type InstanceState, isReady, mainProcessOf } from './instance-state.ts'
-import type { SupervisorState } from './supervisor-state.ts'
 
 export interface InstanceSnapshot {
   readonly project: string
@@ -25,11 +24,6 @@ export type ExitWord =
   | { readonly code: number }
   | { readonly signal: string }
   | { readonly unknown: true }
-
-/** One row an instance, in the order in which they were made. */
-export function snapshot(state: SupervisorState): readonly InstanceSnapshot[] {
-  return [...state.instances.values()].map(snapshotOf)
-}
 
 export function snapshotOf(instance: InstanceState): InstanceSnapshot {
   const name = parseInstanceId(instance.id)
@@ -53,9 +47,4 @@ export function toExitWord(status: ExitStatus): ExitWord {
   if (status.kind === 'exited') return { code: status.code }
   if (status.kind === 'signaled') return { signal: signalName(status.signal) }
   return { unknown: true }
-}
-
-/** `exit 3`, `SIGKILL`, `unknown exit status` or `-`. */
-export function printLastExit(instance: InstanceState): string {
-  return instance.lastExit === null ? '-' : printExitStatus(instance.lastExit.status)
 }

@@ -45,6 +45,8 @@ export class Turn {
   readonly state: SupervisorState
   readonly time: { readonly nowMs: number; readonly wallMs: number }
   readonly #unsettled = new Set<InstanceId>()
+  /** Where the last record of an instance stands, until something is done with it. */
+  readonly #stores = new Map<InstanceId, number>()
 
   constructor(state: SupervisorState, time: { readonly nowMs: number; readonly wallMs: number }) {
     this.state = state
@@ -107,7 +109,9 @@ export class Turn {
     if ('invocation' in event && event.invocation !== invocationOf(instance)) return
     if (event.type === 'timer-fired' && !this.#isDue(instance)) return
     const transition = answer(instance, event, this.#context(id))
-    if (transition !== null) this.#accept(instance, transition)
+    // A timer that has fired is gone: the same time again is a new timer.
+    const before = event.type === 'timer-fired' ? { ...instance, deadlineMs: null } : instance
+    if (transition !== null) this.#accept(before, transition)
     this.touchAround(id)
     if (this.state.instances.get(id)?.desired !== instance.desired) this.#touchDependents(id)
   }
@@ -132,14 +136,16 @@ export class Turn {
     if (transition.hasBegun) this.state.invocationCount += 1
     if (transition.prng !== undefined) this.state.prng = transition.prng
     this.replace(before, transition.instance)
-    this.effects.push(...transition.effects)
+    for (const effect of transition.effects) {
+      if (effect.type === 'spawn' || effect.type === 'signal') this.#stores.delete(effect.id)
+      this.effects.push(effect)
+    }
   }
 
   /** Stores the new value first, then keeps timer and report in step with it. */
   replace(before: InstanceState, after: InstanceState): void {
     const { id } = after
-    this.state.instances.set(id, after)
-    this.effects.push({ type: 'store', record: after })
+    this.#store(after)
     if (after.deadlineMs === null && before.deadlineMs !== null) {
       this.effects.push({ type: 'cancel-timer', id })
     } else if (after.deadlineMs !== null && after.deadlineMs !== before.deadlineMs) {
@@ -153,8 +159,19 @@ export class Turn {
   }
 
   add(instance: InstanceState): void {
-    this.state.instances.set(instance.id, instance)
-    this.effects.push({ type: 'store', record: instance })
+    this.#store(instance)
+  }
+
+  /** Of several records in one step, with nothing done between them, the last one is enough. */
+  #store(record: InstanceState): void {
+    const { id } = record
+    this.state.instances.set(id, record)
+    const earlier = this.#stores.get(id)
+    if (earlier !== undefined) this.effects[earlier] = { type: 'store', record }
+    else {
+      this.#stores.set(id, this.effects.length)
+      this.effects.push({ type: 'store', record })
+    }
   }
 
   #signal(ids: readonly InstanceId[], signal: number, scope: 'main' | 'all'): void {
@@ -264,6 +281,7 @@ export class Turn {
   #forget({ id }: InstanceState): void {
     this.touchAround(id)
     this.state.instances.delete(id)
+    this.#stores.delete(id)
     this.effects.push({ type: 'forget', id })
     const name = parseInstanceId(id)
     if (!name) return

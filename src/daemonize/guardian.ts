@@ -4,6 +4,7 @@
 
 import type { Fd } from '../base/brands.ts'
 import { toFd } from '../base/brands.ts'
+import { STORE_QUEUE_BYTES } from '../base/limits.ts'
 import { replaceProcess } from '../kernel/exec.ts'
 import { raiseDescriptorLimit, setCloseOnExec } from '../kernel/fd.ts'
 import { tryLock } from '../kernel/file-lock.ts'
@@ -19,9 +20,6 @@ export interface GuardianOptions {
   readonly supervisor: readonly string[]
   readonly environment: Environment
 }
-
-/** The queues of the descriptor store: room for 5,000 services in single messages. */
-const STORE_QUEUE_BYTES = 16 * 1024 * 1024
 
 /** Returns only when another guardian is there already. */
 export function becomeGuardian(options: GuardianOptions): 'locked' {
@@ -68,7 +66,7 @@ function replaceByShell(
 }
 
 /** The numbers of descriptors that were inherited, as the environment names them. */
-export function inheritedFds(text: string | undefined): readonly Fd[] {
+function inheritedFds(text: string | undefined): readonly Fd[] {
   if (text === undefined || text === '') return []
   return text.split(',').map((word) => toFd(Number(word)))
 }

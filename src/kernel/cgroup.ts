@@ -20,7 +20,7 @@ import { closeFd } from './fd.ts'
 import { openPidfd, sendSignal } from './pidfd.ts'
 import { isErrno, kernelErrorOf, refuseNul, viaNode } from './syscall-error.ts'
 
-export { type CgroupRoot, findCgroupRoot } from './cgroup-root.ts'
+export { findCgroupRoot } from './cgroup-root.ts'
 
 const SIGKILL = 9
 const eventsBuffer = Buffer.alloc(256)

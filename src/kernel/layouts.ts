@@ -90,6 +90,7 @@ export const constants = {
   SO_SNDBUF: 7,
   SO_PEERCRED: 17,
   SO_SNDBUFFORCE: 32,
+  SO_PEEK_OFF: 42,
   SCM_RIGHTS: 1,
   MSG_PEEK: 0x02,
   MSG_CTRUNC: 0x08,

@@ -12,9 +12,7 @@ import { checked, errnos, failedCall } from './syscall-error.ts'
 export const POLLIN = constants.EPOLLIN
 export const POLLPRI = constants.EPOLLPRI
 export const POLLOUT = constants.EPOLLOUT
-export const POLLERR = constants.EPOLLERR
 export const POLLHUP = constants.EPOLLHUP
-export const POLLRDHUP = constants.EPOLLRDHUP
 export const EPOLLET = constants.EPOLLET
 export const EPOLLONESHOT = constants.EPOLLONESHOT
 

@@ -11,8 +11,8 @@ import { diagnoseSpawn, type SpawnFailure, spawnFailure } from './spawn-failure.
 import { errnos, KernelError } from './syscall-error.ts'
 import { killAndReap } from './wait.ts'
 
-export { type ResolvedProgram, resolveProgram } from './program.ts'
-export type { SpawnFailure, SpawnStage } from './spawn-failure.ts'
+export { resolveProgram } from './program.ts'
+export type { SpawnFailure } from './spawn-failure.ts'
 
 export interface SpawnRequest {
   /** Absolute, already resolved: no search is done. */

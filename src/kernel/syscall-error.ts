@@ -7,7 +7,12 @@ import { ToolkitError } from '../base/toolkit-error.ts'
 import { lastErrno } from './libc.ts'
 
 /** Numbers by name: `errnos.ENOENT`. */
-export const errnos = osConstants.errno
+export const errnos = { ...osConstants.errno, ETOOMANYREFS: 109 }
+
+/** What Node has no name and no words for (errno(3)); unix(7) tells when it happens. */
+const textsUnknownToNode: ReadonlyMap<number, string> = new Map([
+  [errnos.ETOOMANYREFS, 'too many descriptors in flight'],
+])
 
 const errnoNames = new Map<number, string>(
   Object.entries(errnos).map(([name, number]) => [number, name]),
@@ -20,7 +25,7 @@ export function errnoName(errno: number): string {
 
 /** `no such file or directory` for 2: the words of strerror(3), in libuv's spelling. */
 export function errnoText(errno: number): string {
-  return getSystemErrorMessage(-errno) ?? `errno ${errno}`
+  return textsUnknownToNode.get(errno) ?? getSystemErrorMessage(-errno) ?? `errno ${errno}`
 }
 
 /** A system call failed. `errno` is positive, as in C. */

@@ -107,6 +107,17 @@ export function setSendBuffer(fd: Fd, bytes: number): number {
   return cell.readInt32LE(0)
 }
 
+/**
+ * Where the next peek begins, in bytes from the head of the queue, on a boundary between
+ * messages. Every peek moves it behind the message that it saw, so that peeks walk through the
+ * queue (SO_PEEK_OFF). It belongs to the socket, not to the process: set it before each walk.
+ */
+export function setPeekOffset(fd: Fd, bytes: number): void {
+  cell.writeInt32LE(bytes, 0)
+  const level = constants.SOL_SOCKET
+  checked(libc.setsockopt(fd, level, constants.SO_PEEK_OFF, cell, 4), 'setsockopt')
+}
+
 function readOption(fd: Fd, name: number, size: number): void {
   lengthCell.writeUInt32LE(size, 0)
   checked(libc.getsockopt(fd, constants.SOL_SOCKET, name, cell, lengthCell), 'getsockopt')

@@ -1,5 +1,6 @@
-// One line of the journal, the supervisor's state on disk: `<crc32> <json>\n`, in ASCII only, so that
-// a character is a byte. The checksum covers the JSON text. What a record means is not known here.
+// One line of the journal, the supervisor's state on disk: `<crc32> <json>\n`, in ASCII only, so
+// that a character is a byte. The checksum covers the JSON text. What a record means is not known
+// here.
 
 const CRC_DIGITS = 8
 const VERSION_TEXT = 'eudaemon journal'
@@ -64,9 +65,9 @@ export interface SalvagedRecord extends JournalRecord {
 }
 
 /**
- * The whole records inside of a damaged line. A lost newline joins two lines, and a hole swallows the
- * beginning of the next: a record behind the damage is still good. The text where a record begins
- * cannot occur inside of one, because JSON writes no space between its tokens.
+ * The whole records inside of a damaged line. A lost newline joins two lines, and a hole swallows
+ * the beginning of the next: a record behind the damage is still good. The text where a record
+ * begins cannot occur inside of one, because JSON writes no space between its tokens.
  */
 export function salvageJournalRecords(text: string): readonly SalvagedRecord[] {
   const starts = [...text.matchAll(RECORD_START)].map((match) => match.index)

@@ -4,7 +4,7 @@
 // first and the index second always knows every byte it holds.
 
 /** A header of 16 bytes, then records of 16 bytes, all numbers little endian. */
-export const INDEX_VERSION = 1
+const INDEX_VERSION = 1
 export const INDEX_HEADER_BYTES = 16
 export const INDEX_RECORD_BYTES = 16
 

@@ -43,7 +43,7 @@ export type Reading<Request> = { readonly request: Request } | { readonly proble
 type Fields = Readonly<Record<string, unknown>>
 
 /** Undefined unless the value is an object of JSON. */
-export function toFields(value: unknown): Fields | undefined {
+function toFields(value: unknown): Fields | undefined {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
   return isObject ? (value as Fields) : undefined
 }

@@ -184,7 +184,7 @@ function matchSegments(
 }
 
 /** Undefined for broken percent signs. */
-export function decodePart(text: string): string | undefined {
+function decodePart(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -6,7 +6,7 @@
 /** What this program speaks. */
 export const PROTOCOL_VERSION = 1
 /** The oldest that it still understands. */
-export const OLDEST_PROTOCOL = 1
+const OLDEST_PROTOCOL = 1
 
 export const PROTOCOL_HEADER = 'eudaemon-protocol'
 /** The version of the program that answers, for messages to people. */

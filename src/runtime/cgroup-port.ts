@@ -1,8 +1,8 @@
 // A control group per instance, where one can be made. Processes are moved after their exec, one
-// after the other, when nothing is being spawned. Entering before exec would cost each start a shell
-// and about 8 ms of kernel time (a grace period), which is most of a restart; and a move that runs
-// beside spawns holds up every fork of the machine. What forks in between is moved along afterwards,
-// and is found by descent and environment in any case (process-tree.ts).
+// after the other, when nothing is being spawned. Entering before exec would cost each start a
+// shell and about 8 ms of kernel time (a grace period), which is most of a restart; and a move that
+// runs beside spawns holds up every fork of the machine. What forks in between is moved along
+// afterwards, and is found by descent and environment in any case (process-tree.ts).
 
 import type { InstanceId, Pid } from '../base/brands.ts'
 import { enterCgroup, makeCgroup, removeCgroup } from '../kernel/cgroup.ts'

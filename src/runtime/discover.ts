@@ -3,7 +3,7 @@
 // outcome was never recorded, the environment of every process. Nothing is guessed: a status that
 // nobody can tell is unknown, and `never-spawned` is only said when it is proven.
 
-import type { Fd, InstanceId, Pid } from '../base/brands.ts'
+import type { Fd, InstanceId, InvocationId, Pid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Observation, ObservedInstance } from '../core/adoption.ts'
 import {
@@ -33,6 +33,7 @@ export interface DiscoverDeps {
   readonly processes: ProcessPort
   readonly cgroupOf: (id: InstanceId) => string | null
   readonly reaper: Pid
+  readonly uprooted: ReadonlySet<InvocationId>
 }
 
 /** A guardian reaps at once; this bounds how long we wait for it at start. */
@@ -74,7 +75,8 @@ export function createDiscovery(deps: DiscoverDeps): Discovery {
     const isKept = slotsOf(instance).every(([role]) =>
       deps.kept.has(pidfdName(id, role, invocation)),
     )
-    const tracked = newInvocation(id, invocation, !isKept)
+    const isUprooted = !isKept || deps.uprooted.has(invocation)
+    const tracked = newInvocation(id, invocation, isUprooted)
     tracked.cgroup = deps.cgroupOf(id)
     deps.processes.setInvocation(tracked)
     for (const [role, slot] of slotsOf(instance)) roles[role] = observeSlot(tracked, role, slot)

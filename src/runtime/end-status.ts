@@ -1,5 +1,5 @@
-// How a process ended, from whoever can tell: our own wait, its unreaped remains, or what the kernel
-// keeps for a pidfd after somebody else has reaped it.
+// How a process ended, from whoever can tell: our own wait, its unreaped remains, or what the
+// kernel keeps for a pidfd after somebody else has reaped it.
 
 import type { Fd } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'

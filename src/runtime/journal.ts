@@ -1,201 +1,292 @@
-// The state on disk: one append-only file of records, the newest value of a key wins. Safe against
-// SIGKILL at any instant, which is what a supervisor meets: a record is one write, a torn one is cut
-// off. Not fsynced, because after a power failure no process is left that a record could tell of;
-// only compaction is, so that it never trades a good file for an empty one.
+// The supervisor's state on disk: one append-only file, the newest value of a key wins. It is
+// made to be killed at any instant (SIGKILL), not for power loss: a write is in the kernel's
+// cache when put() returns and outlives this process, and after a power loss no service is alive
+// to be found again.
 
 import {
+  accessSync,
   closeSync,
-  constants,
+  existsSync,
+  constants as fsConstants,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
-  writeFileSync,
+  rmSync,
   writeSync,
 } from 'node:fs'
-import { MAX_JOURNAL_SLACK_BYTES } from '../base/limits.ts'
+import { join } from 'node:path'
+import { assert } from '../base/assert.ts'
+import { type Fd, toFd } from '../base/brands.ts'
+import {
+  MAX_JOURNAL_RECORD_BYTES,
+  MAX_JOURNAL_SLACK_BYTES,
+  MAX_QUARANTINE_BYTES,
+} from '../base/limits.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
-import { isErrno } from '../kernel/syscall-error.ts'
 import {
   JOURNAL_VERSION,
-  looksLikeTornRecord,
   packJournalRecord,
   packJournalVersion,
-  salvageJournalRecords,
   unpackJournalRecord,
-  unpackJournalVersion,
 } from '../protocol/journal-record.ts'
+import { keepDamaged } from './journal-quarantine.ts'
+import { type JournalScan, type Range, scanJournal } from './journal-scan.ts'
+import { inStateDirectory } from './state-error.ts'
+
+const APPEND = fsConstants.O_RDWR | fsConstants.O_APPEND | fsConstants.O_NOFOLLOW
+const CREATE = APPEND | fsConstants.O_CREAT | fsConstants.O_TRUNC
+const COPY_BYTES = 256 * 1024
+/** After a rewrite that failed, the next try comes when the file has grown by this much. */
+const RETRY_BYTES = MAX_JOURNAL_SLACK_BYTES / 8
 
 export interface Journal {
-  /** What was on disk when it was opened. */
-  read(): ReadonlyMap<string, unknown>
-  /** What a key holds now. */
-  get(key: string): unknown
-  /** Throws ERR_STATE_DIRECTORY_FULL or ERR_STATE_DIRECTORY_READ_ONLY; then nothing was changed. */
-  put(key: string, value: unknown): void
-  remove(key: string): void
-  /** What was found damaged, for people. */
+  /** What was damaged when the journal was opened, as sentences for the operator. */
   readonly problems: readonly string[]
+  /** The living records. Reads the file: ask once, at start. */
+  read(): ReadonlyMap<string, unknown>
+  /** What a key holds now; undefined when there is nothing. Reads the file. */
+  get(key: string): unknown
+  /** Stores the value, which must be JSON and not null. On disk (see above) when it returns. Throws
+   *  ERR_STATE_DIRECTORY_FULL, _READ_ONLY or _UNUSABLE; then the earlier value still holds. */
+  put(key: string, value: unknown): void
+  /** Removes the key; does nothing when there is none. Throws as put() does. */
+  remove(key: string): void
   close(): void
 }
 
-interface Loaded {
-  readonly values: Map<string, unknown>
-  readonly problems: string[]
-}
-
-/** Opens or makes the journal of a state directory. Damage is set aside and told, never fatal. */
+/**
+ * Opens the journal of that directory and makes both when they are missing. Damage never makes it
+ * fail: what is whole is used, the rest goes to `quarantine/`. Throws ERR_STATE_DIRECTORY_FULL,
+ * _READ_ONLY or _UNUSABLE, and ERR_STATE_VERSION for the file of a newer version, which stays
+ * untouched. The caller holds the supervisor's lock: two writers would overwrite each other.
+ */
 export function openJournal(directory: string): Journal {
-  const path = `${directory}/journal`
-  const { values, problems } = load(directory, path)
-  const live = new Map<string, string>()
-  for (const [key, value] of values) live.set(key, packJournalRecord({ key, value }))
-  let liveBytes = [...live.values()].reduce((sum, line) => sum + line.length, 0)
-  let size = 0
-  let fd = rewrite()
-
-  /** Everything that counts into a new file, which then takes the old one's name. */
-  function rewrite(): number {
-    return refusing(path, () => {
-      const text = packJournalVersion(JOURNAL_VERSION) + [...live.values()].join('')
-      const next = openSync(`${path}.new`, 'w', 0o600)
-      try {
-        writeWhole(next, text)
-        fsyncSync(next)
-      } finally {
-        closeSync(next)
-      }
-      renameSync(`${path}.new`, path)
-      size = text.length
-      return openSync(path, constants.O_WRONLY)
-    })
-  }
-
-  function writeWhole(target: number, text: string): void {
-    const bytes = Buffer.from(text, 'latin1')
-    for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at, bytes.length - at, at)
-  }
-
-  function append(line: string): void {
-    try {
-      const written = writeSync(fd, line, size, 'latin1')
-      if (written !== line.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
-    } catch (error) {
-      ftruncateSync(fd, size)
-      throw stateRefusal(path, error)
-    }
-    size += line.length
-  }
-
-  function compactIfWorthIt(): void {
-    if (size < 2 * liveBytes + MAX_JOURNAL_SLACK_BYTES) return
-    const old = fd
-    fd = rewrite()
-    closeSync(old)
-  }
-
-  return {
-    read: () => values,
-    get: (key) => {
-      const line = live.get(key)
-      return line === undefined ? undefined : unpackJournalRecord(line.slice(0, -1))?.value
-    },
-    problems,
-    put: (key, value) => {
-      const line = packJournalRecord({ key, value })
-      append(line)
-      liveBytes += line.length - (live.get(key)?.length ?? 0)
-      live.set(key, line)
-      compactIfWorthIt()
-    },
-    remove: (key) => {
-      const old = live.get(key)
-      if (old === undefined) return
-      append(packJournalRecord({ key, value: null }))
-      live.delete(key)
-      liveBytes -= old.length
-      compactIfWorthIt()
-    },
-    close: () => closeSync(fd),
-  }
-}
-
-function load(directory: string, path: string): Loaded {
-  const values = new Map<string, unknown>()
-  const problems: string[] = []
-  refusing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }))
-  let text: string
-  try {
-    text = readFileSync(path, 'latin1')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return { values, problems }
-    throw stateRefusal(path, error)
-  }
-  const lines = text.split('\n')
-  const version = unpackJournalVersion(lines[0] ?? '')
-  if (version !== null && version > JOURNAL_VERSION) {
-    const hint = 'Use that version, or move the state directory away.'
-    throw new ToolkitError('ERR_STATE_VERSION', `'${path}' was written by a newer version`, {
-      hint,
-    })
-  }
-  const damaged: string[] = []
-  // The last piece follows the last newline: empty, or a record that was torn by a death.
-  const whole = lines.slice(version === null ? 0 : 1, -1)
-  const last = lines.at(-1) ?? ''
-  if (!looksLikeTornRecord(last)) whole.push(last)
-  const take = (key: string, value: unknown) => {
-    if (value === null) values.delete(key)
-    else values.set(key, value)
-  }
-  for (const line of whole) {
-    const record = unpackJournalRecord(line)
-    if (record !== null) {
-      take(record.key, record.value)
-      continue
-    }
-    damaged.push(line)
-    for (const { key, value } of salvageJournalRecords(line)) take(key, value)
-  }
-  if (damaged.length > 0) problems.push(quarantine(directory, path, damaged))
-  return { values, problems }
-}
-
-function quarantine(directory: string, path: string, damaged: readonly string[]): string {
-  const folder = `${directory}/quarantine`
-  const file = `${folder}/journal-${Date.now()}.bin`
-  const what = `${damaged.length} damaged ${damaged.length === 1 ? 'record' : 'records'} in '${path}'`
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(file, damaged.join('\n'), { encoding: 'latin1', mode: 0o600 })
-    return `${what}: moved to '${file}'; continuing with the others`
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    return `${what}: could not be set aside (${text}); continuing with the others`
-  }
-}
-
-function refusing<T>(path: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    throw stateRefusal(path, error)
-  }
-}
-
-/** What a file of the state directory answered, as an error that says what to do. */
-export function stateRefusal(path: string, cause: unknown): ToolkitError {
-  const isDenied = ['EROFS', 'EACCES', 'EPERM'].some((name) => isErrno(cause, name))
-  const code = isDenied ? 'ERR_STATE_DIRECTORY_READ_ONLY' : 'ERR_STATE_DIRECTORY_FULL'
-  const text = cause instanceof Error ? cause.message : String(cause)
-  const hint = isDenied
-    ? 'Make the state directory writable, or set EUDAEMON_HOME to a folder that is.'
-    : 'Make room on its file system; nothing new is started until a record can be written.'
-  return new ToolkitError(code, `cannot write '${path}': ${text}`, {
-    context: { path },
-    hint,
-    cause,
+  return inStateDirectory(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    accessSync(directory, fsConstants.W_OK | fsConstants.X_OK)
+    return new JournalFile(directory)
   })
+}
+
+class JournalFile implements Journal {
+  readonly problems: string[] = []
+  readonly #directory: string
+  readonly #path: string
+  #fd: Fd
+  #index = new Map<string, Range>()
+  /** Behind the last good record. */
+  #end = 0
+  /** Bytes of the records in the index. */
+  #live = 0
+  /** An append failed half-way and could not be cut off yet. */
+  #hasTornEnd = false
+  #lacksNewline = false
+  #rewriteAt = 0
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#path = join(directory, 'journal')
+    rmSync(`${this.#path}.new`, { force: true })
+    if (!existsSync(this.#path)) {
+      this.#fd = toFd(-1)
+      this.#rewrite()
+      return
+    }
+    this.#fd = toFd(openSync(this.#path, APPEND))
+    try {
+      this.#load()
+    } catch (error) {
+      closeSync(this.#fd)
+      throw error
+    }
+  }
+
+  read(): ReadonlyMap<string, unknown> {
+    const records = new Map<string, unknown>()
+    for (const key of this.#index.keys()) records.set(key, this.get(key))
+    return records
+  }
+
+  get(key: string): unknown {
+    const range = this.#index.get(key)
+    return range && unpackJournalRecord(this.#textAt(range))?.value
+  }
+
+  put(key: string, value: unknown): void {
+    assert(value !== undefined && value !== null, `the value of '${key}' is no JSON`)
+    const line = packJournalRecord({ key, value })
+    assert(line.length <= MAX_JOURNAL_RECORD_BYTES, `the record of '${key}' is too long`)
+    const at = this.#append(line)
+    this.#forget(key)
+    this.#index.set(key, { at, length: line.length - 1 })
+    this.#live += line.length
+    this.#rewriteWhenDue()
+  }
+
+  remove(key: string): void {
+    if (!this.#index.has(key)) return
+    this.#append(packJournalRecord({ key, value: null }))
+    this.#forget(key)
+    this.#rewriteWhenDue()
+  }
+
+  close(): void {
+    if (this.#fd !== -1) closeSync(this.#fd)
+    this.#fd = toFd(-1)
+  }
+
+  #load(): void {
+    const scan = scanJournal(this.#fd)
+    if (scan.version !== null && scan.version > JOURNAL_VERSION)
+      throw newerVersion(this.#path, scan)
+    this.#index = scan.index
+    this.#end = scan.end
+    this.#lacksNewline = scan.lacksNewline
+    for (const { length } of scan.index.values()) this.#live += length + 1
+    // Everything behind the last record is the rest of one that was never acknowledged.
+    if (fstatSync(this.#fd).size > scan.end) ftruncateSync(this.#fd, scan.end)
+    if (scan.damaged.length > 0) this.#quarantine(scan.damaged)
+    const isDamaged = scan.damaged.length > 0 || scan.version === null
+    if (!isDamaged && this.#end - this.#live <= Math.max(this.#live, COPY_BYTES)) return
+    try {
+      this.#rewrite()
+    } catch (error) {
+      // A full disk must not keep the supervisor from finding its services again.
+      this.problems.push(`cannot rewrite '${this.#path}': ${textOf(error)}; continuing with it`)
+    }
+  }
+
+  #append(line: string): number {
+    return inStateDirectory(this.#path, () => {
+      if (this.#hasTornEnd) this.#cutTornEnd()
+      const at = this.#end + (this.#lacksNewline ? 1 : 0)
+      try {
+        this.#end += writeAll(this.#fd, this.#lacksNewline ? `\n${line}` : line)
+      } catch (error) {
+        this.#hasTornEnd = true
+        this.#tryToCutTornEnd()
+        throw error
+      }
+      this.#lacksNewline = false
+      return at
+    })
+  }
+
+  #cutTornEnd(): void {
+    ftruncateSync(this.#fd, this.#end)
+    this.#hasTornEnd = false
+  }
+
+  #tryToCutTornEnd(): void {
+    try {
+      this.#cutTornEnd()
+    } catch {
+      // The next append tries again and then says why; opening the file cuts it off, too.
+    }
+  }
+
+  #forget(key: string): void {
+    const old = this.#index.get(key)
+    if (old === undefined) return
+    this.#live -= old.length + 1
+    this.#index.delete(key)
+  }
+
+  #rewriteWhenDue(): void {
+    const slack = this.#end - this.#live
+    if (slack <= Math.max(this.#rewriteAt, MAX_JOURNAL_SLACK_BYTES, this.#live)) return
+    try {
+      inStateDirectory(this.#path, () => this.#rewrite())
+    } catch (error) {
+      // What was asked for is stored. The file may grow on for a while, but not for ever.
+      if (slack > 2 * (MAX_JOURNAL_SLACK_BYTES + this.#live)) throw error
+      this.#rewriteAt = slack + RETRY_BYTES
+    }
+  }
+
+  /** Writes the living records to a new file and puts it in the place of the old one. */
+  #rewrite(): void {
+    const path = `${this.#path}.new`
+    const fd = toFd(openSync(path, CREATE, 0o600))
+    const index = new Map<string, Range>()
+    let end = 0
+    try {
+      let waiting = packJournalVersion(JOURNAL_VERSION)
+      for (const [key, range] of this.#index) {
+        index.set(key, { at: end + waiting.length, length: range.length })
+        waiting += `${this.#textAt(range)}\n`
+        if (waiting.length < COPY_BYTES) continue
+        end += writeAll(fd, waiting)
+        waiting = ''
+      }
+      end += writeAll(fd, waiting)
+      // Without it a power loss right after the rename may leave an empty file in place of a good
+      // one.
+      fsyncSync(fd)
+      renameSync(path, this.#path)
+    } catch (error) {
+      closeSync(fd)
+      rmSync(path, { force: true })
+      throw error
+    }
+    this.close()
+    this.#fd = fd
+    this.#index = index
+    this.#end = end
+    this.#hasTornEnd = false
+    this.#lacksNewline = false
+    this.#rewriteAt = 0
+  }
+
+  #quarantine(damaged: readonly Range[]): void {
+    const bytes = damaged.reduce((sum, { length }) => sum + length, 0)
+    const what = `${damaged.length} damaged places (${bytes} bytes) in '${this.#path}'`
+    const rest = `the other ${this.#index.size} records are used`
+    try {
+      const path = keepDamaged(join(this.#directory, 'quarantine'), this.#damagedText(damaged))
+      const where = path === null ? 'not kept, the quarantine is full' : `moved to '${path}'`
+      this.problems.push(`${what}: ${where}; ${rest}`)
+    } catch (error) {
+      this.problems.push(`${what}: cannot keep them: ${textOf(error)}; ${rest}`)
+    }
+  }
+
+  #damagedText(damaged: readonly Range[]): string {
+    let text = ''
+    for (const { at, length } of damaged) {
+      const room = MAX_QUARANTINE_BYTES - text.length
+      if (room <= 0) break
+      text += `${this.#textAt({ at, length: Math.min(length, room) })}\n`
+    }
+    return text
+  }
+
+  #textAt({ at, length }: Range): string {
+    const bytes = Buffer.alloc(length)
+    const read = readSync(this.#fd, bytes, 0, length, at)
+    return bytes.toString('latin1', 0, read)
+  }
+}
+
+/** A write to a file is short when the disk becomes full; the next one then says so. */
+function writeAll(fd: Fd, text: string): number {
+  const bytes = Buffer.from(text, 'latin1')
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+  return bytes.length
+}
+
+function newerVersion(path: string, { version }: JournalScan): ToolkitError {
+  const message = `'${path}' has version ${version}; this eudaemon reads up to ${JOURNAL_VERSION}`
+  return new ToolkitError('ERR_STATE_VERSION', message, {
+    context: { path, version, newestKnown: JOURNAL_VERSION },
+    hint: 'Run the version of eudaemon that wrote it, or set EUDAEMON_HOME to another folder.',
+  })
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

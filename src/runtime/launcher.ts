@@ -1,6 +1,6 @@
-// Everything that a spawn needs besides the call: the plan (who, what, where), the pipes of the log,
-// the notify pipe, the stage pipe of the preamble. Descriptors for the child are opened here and
-// closed right after the spawn.
+// Everything that a spawn needs besides the call: the plan (who, what, where), the pipes of the
+// log, the notify pipe, the stage pipe of the preamble. Descriptors for the child are opened here
+// and closed right after the spawn.
 
 import { assert } from '../base/assert.ts'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'

@@ -63,8 +63,8 @@ export interface Runtime {
   /** Calls back once after the next time that all events have been handled. */
   onIdle(callback: () => void): void
   /**
-   * For the very end, when no service runs: kills the orphans of services that hid their origin, and
-   * names them.
+   * For the very end, when no service runs: kills the orphans of services that hid their origin,
+   * and names them.
    */
   sweep(): readonly string[]
   /** Lets go of everything that keeps the loop alive; services are not touched. */

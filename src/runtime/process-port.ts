@@ -13,10 +13,9 @@ import {
 } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import { signalNumbers } from '../base/signal.ts'
-import type { EffectOf, SignalScope } from '../core/effect.ts'
+import type { EffectOf } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
 import type { ProcessRef, Role } from '../core/instance-state.ts'
-import { killCgroup } from '../kernel/cgroup.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { openPidfd, pidOfPidfd, sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
@@ -26,10 +25,10 @@ import { reap } from '../kernel/wait.ts'
 import type { CgroupPort } from './cgroup-port.ts'
 import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
-import { printRefusal, readStageReport } from './launch-plan.ts'
 import type { Launcher } from './launcher.ts'
+import { watchPreamble } from './preamble-watch.ts'
 import { openProcessTree } from './process-tree.ts'
-import { readAvailable } from './read-available.ts'
+import { signalInvocation } from './signalling.ts'
 
 export interface ProcessPortDeps {
   readonly poller: Poller
@@ -68,8 +67,6 @@ export interface ProcessPort {
 
 /** A parent that never waits for its child hides the exit status; after this long it is unknown. */
 const MAX_REAP_WAIT_MS = 2_000
-/** SIGKILL and count again: what forks while it is being killed is found in the next pass. */
-const MAX_KILL_PASSES = 16
 const LOOK_AGAIN_MS = 5
 
 /** Names the invocation too: the pidfd of a former life must not be taken for this one's. */
@@ -128,34 +125,10 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
     deps.cgroups.enter(tracked, pid, () => tree.membersOf(tracked))
     if (stageReader === null) emit(id, event)
     else
-      started.preamble = watchPreamble(stageReader, (failure) => {
+      started.preamble = watchPreamble(poller, stageReader, (failure) => {
         if (failure === null) emit(id, event)
         else started.failure = failure
       })
-  }
-
-  /** The preamble says what failed, or closes its descriptor without a word by becoming the program. */
-  function watchPreamble(reader: Fd, onOver: (failure: string | null) => void): () => void {
-    let text = ''
-    let isOver = false
-    const look = () => {
-      if (isOver) return
-      const read = readAvailable(reader)
-      text += read.text
-      if (!read.isAtEnd) return
-      finish()
-    }
-    const finish = () => {
-      if (isOver) return
-      text += readAvailable(reader).text
-      isOver = true
-      poller.remove(reader)
-      closeFd(reader)
-      const refusal = readStageReport(text)
-      onOver(refusal === null ? null : printRefusal(refusal))
-    }
-    poller.add(reader, POLLIN, look)
-    return finish
   }
 
   function watch(tracked: Invocation, role: Role, ref: ProcessRef, pidfd: Fd): TrackedProcess {
@@ -208,45 +181,7 @@ export function createProcessPort(deps: ProcessPortDeps): ProcessPort {
   function signal({ id, invocation, signal: number, scope }: EffectOf<'signal'>): void {
     const tracked = invocations.get(id)
     if (tracked?.invocation !== invocation) return
-    if (number === signalNumbers.KILL && scope === 'all') killAll(tracked)
-    else for (const pidfd of targets(tracked, scope)) signalOne(pidfd, number)
-  }
-
-  /** A stopped process cannot act on what it is told: SIGCONT follows, as in daemontools. */
-  function signalOne(pidfd: Fd, number: number): void {
-    sendSignal(pidfd, number)
-    const endings: readonly number[] = [signalNumbers.TERM, signalNumbers.HUP, signalNumbers.INT]
-    if (endings.includes(number)) sendSignal(pidfd, signalNumbers.CONT)
-  }
-
-  function* targets(tracked: Invocation, scope: SignalScope): Generator<Fd> {
-    const main = tracked.processes.get('main')
-    if (scope === 'main') {
-      if (main) yield main.pidfd
-      return
-    }
-    if (scope === 'hook') {
-      for (const { role, pidfd } of tracked.processes.values()) if (role !== 'main') yield pidfd
-      return
-    }
-    for (const { pid, startTime: start, group } of tree.membersOf(tracked)) {
-      if (scope === 'group' && group !== main?.ref.pid) continue
-      const pidfd = openPidfd(pid)
-      if (pidfd === null) continue
-      if (startTime(pid) === start) yield pidfd
-      closeFd(pidfd)
-    }
-  }
-
-  function killAll(tracked: Invocation): void {
-    for (let pass = 0; pass < MAX_KILL_PASSES; pass += 1) {
-      const members = tree.membersOf(tracked)
-      const fresh = members.filter(({ pid, command }) => !tracked.killed.has(`${command} (${pid})`))
-      if (fresh.length === 0 && pass > 0) return
-      for (const { pid, command } of fresh) tracked.killed.set(`${command} (${pid})`, true)
-      if (tracked.cgroup !== null) killCgroup(tracked.cgroup)
-      for (const pidfd of targets(tracked, 'all')) sendSignal(pidfd, signalNumbers.KILL)
-    }
+    signalInvocation(tree, tracked, number, scope)
   }
 
   function watchEmpty(id: InstanceId, invocation: InvocationId): void {

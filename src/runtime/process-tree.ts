@@ -91,8 +91,8 @@ function isMember(invocation: Invocation, stat: ProcessStat, pipes: readonly num
   if (stat.state === 'Z' || stat.state === 'X') return false
   const own = invocationIdOf(stat.pid)
   if (own !== null) return own === invocation.invocation
-  // Its environment was replaced, or may not be read. A pipe of ours is certain; the session or group
-  // it was born in counts unless that number belongs to another process by now.
+  // Its environment was replaced, or may not be read. A pipe of ours is certain; the session or
+  // group it was born in counts unless that number belongs to another process by now.
   if (pipes.length > 0 && findOpenPipe([stat.pid], pipes) !== null) return true
   if (invocation.isUprooted) return false
   return [stat.session, stat.group].some((number) => {

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import type { ProjectRecord } from '../core/effect.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import { packJournalRecord, unpackJournalRecord } from '../protocol/journal-record.ts'
-import { stateRefusal } from './journal.ts'
+import { stateRefusal } from './state-error.ts'
 
 export interface ProjectFiles {
   /** What was on disk when they were opened. */

@@ -24,6 +24,7 @@ import { notifyName } from './launcher.ts'
 import { type LogAttachments, logName } from './log-attachments.ts'
 import type { ProcessPort } from './process-port.ts'
 import type { ProjectFiles } from './project-files.ts'
+import { findUprooted } from './uprooted.ts'
 
 export interface RestoreDeps {
   readonly state: SupervisorState
@@ -55,6 +56,7 @@ export function restore(deps: RestoreDeps): void {
     processes,
     cgroupOf: deps.cgroups.pathOf,
     reaper: deps.reaper,
+    uprooted: findUprooted(deps.journal, deps.reaper, state.instances.values(), deps.onProblem),
   })
   const effects: Effect[] = []
   const news: InstanceNews[] = []

@@ -1,4 +1,5 @@
-// Disk to definition, for `supervise -f FILE`: the same reading as the command's, without a command.
+// Disk to definition, for `supervise -f FILE`: the same reading as the command's, without a
+// command.
 
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'

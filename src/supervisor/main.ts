@@ -34,7 +34,7 @@ export interface SupervisorOptions {
 /** Another supervisor holds the lock: the guardian gives up too (EX_TEMPFAIL of sysexits.h). */
 const LOCKED_EXIT_CODE = 75
 
-/** Runs until the last project is gone or the guardian is told to end; resolves to the exit status. */
+/** Runs until the last project is gone or the guardian is told to end; gives the exit status. */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { directories } = options
   // Most of the heap is short-lived: a small young generation keeps a thousand services small.

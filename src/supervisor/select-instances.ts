@@ -6,7 +6,10 @@ import { ToolkitError } from '../base/toolkit-error.ts'
 import type { SupervisorState } from '../core/supervisor-state.ts'
 import { parseInstanceId, parseSelector } from '../model/service-name.ts'
 
-/** Empty `selectors` mean all; those on their way out only when asked for. Throws ERR_NO_PROJECT and ERR_NO_SERVICE. */
+/**
+ * Empty `selectors` mean all; those on their way out only when asked for. Throws ERR_NO_PROJECT and
+ * ERR_NO_SERVICE.
+ */
 export function selectInstances(
   state: SupervisorState,
   project: string | null,

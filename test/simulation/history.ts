@@ -62,6 +62,8 @@ class History {
   #faults: Faults
   #definition: ProjectDefinition
   #supervisor: Supervisor | null = null
+  #isApplied = true
+  #revision = 0
   #lives = 0
   #turns = 0
 
@@ -102,6 +104,7 @@ class History {
     world: this.#world,
     state: this.#supervisor?.state ?? null,
     definition: this.#definition,
+    isApplied: this.#isApplied,
   })
 
   #log(line: () => string): void {
@@ -141,7 +144,9 @@ class History {
     const services = Object.keys(this.#definition.services)
     const roll = chance.next()
     if (roll < 0.3) {
-      this.#definition = changedProject(chance, this.#definition)
+      this.#revision += 1
+      const file = `/srv/${this.#revision}.toml`
+      this.#definition = { ...changedProject(chance, this.#definition), file }
       const some = chance.is(0.8) ? null : services.slice(0, 1)
       return this.#wish({ type: 'want-project', definition: this.#definition, services: some })
     }
@@ -169,11 +174,14 @@ class History {
     if (this.#supervisor === null) this.#begin(false)
     this.#supervisor?.wish(wish)
     if (wish.type !== 'want-project' && wish.type !== 'want-removal') return
-    while (!this.#isTaken(wish)) {
+    this.#isApplied = false
+    for (let tries = 0; ; tries += 1) {
       this.#settle()
-      if (this.#isTaken(wish)) return
+      if (this.#isTaken(wish)) break
+      if (tries > 1_000) throw new Error(`${wish.type} is never taken`)
       this.#supervisor?.wish(wish)
     }
+    this.#isApplied = true
   }
 
   /** True when the supervisor that was asked has stored what was asked. */
@@ -181,11 +189,12 @@ class History {
     const record = this.#supervisor?.state.projects.get(PROJECT)?.record
     if (this.#supervisor === null || !this.#supervisor.isIdle) return false
     if (wish.type === 'want-removal') return record === undefined || record.isRemoved
-    return record?.definition === this.#definition && !record.isRemoved
+    return record?.definition.file === this.#definition.file && !record.isRemoved
   }
 
   #begin(isReboot: boolean): void {
     const isHeld = this.#chance.is(this.#faults.hold)
+    if (isHeld) this.#hit('hold')
     const supervisor = new Supervisor(
       {
         core: this.#core,
@@ -272,11 +281,9 @@ class History {
     this.#log(() => 'faults stop')
     this.#faults = calm
     this.#world.isDiskFull = false
-    this.#wish({ type: 'want-normal' })
+    if (this.#supervisor?.state.mode === 'hold') this.#wish({ type: 'want-normal' })
     // A definition that could not be written is applied again by whoever saw the error.
     this.#wish({ type: 'want-project', definition: this.#definition, services: [] })
-    const ids = [...(this.#supervisor?.state.instances.keys() ?? [])]
-    void ids
     this.#pass(RECOVERY_MS)
     for (const checker of this.#checkers) checker.onEnd?.(this.#scene())
     this.steps += this.#supervisor?.steps ?? 0

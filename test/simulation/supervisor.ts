@@ -322,11 +322,8 @@ export class Supervisor {
     const record = this.state.projects.get(project)?.record
     const service = rest.slice(0, rest.lastIndexOf('@'))
     // With its last instance a project may have been forgotten in the same step.
-    const definition =
-      record?.definition.services[service] ??
-      record?.retired[service] ??
-      this.deps.scene().definition.services[service]
-    if (definition?.stop.kill !== 'process') return
+    const definition = record?.definition.services[service] ?? record?.retired[service]
+    if (definition !== undefined && definition.stop.kill !== 'process') return
     for (const process of livingOf(this.deps.world, id, invocation)) {
       if (process.role !== 'main') process.mayStay = true
     }
@@ -350,7 +347,7 @@ function printEvent(wish: Wish): string {
 }
 
 /** One line: the definition that spawns carry is left out. */
-export function printEffect(effect: Effect): string {
+function printEffect(effect: Effect): string {
   if (effect.type === 'store-project') return 'store-project'
   return JSON.stringify({ ...effect, definition: undefined })
 }

@@ -15,7 +15,7 @@ import { openPoller, POLLIN } from '../../src/kernel/poll.ts'
 import { type SpawnRequest, spawnProcess } from '../../src/kernel/spawn.ts'
 import { reap } from '../../src/kernel/wait.ts'
 
-export const LIMIT_MS = 20_000
+const LIMIT_MS = 20_000
 const SIGKILL = 9
 
 export interface Child {
@@ -97,7 +97,7 @@ export async function outputOf(
 }
 
 /** Reads until the end of file. */
-export async function readAll(fd: Fd): Promise<string> {
+async function readAll(fd: Fd): Promise<string> {
   let text = ''
   for (;;) {
     const chunk = await readSome(fd)

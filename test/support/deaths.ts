@@ -25,11 +25,19 @@ export async function killSupervisor(
   return nextSupervisor(home, pid)
 }
 
-/** While `action` runs, no supervisor lives and the guardian sleeps. */
+/** While `action` runs, no supervisor lives and the guardian sleeps. Waits for the next one. */
 export async function whileDead(
   home: Home,
   action: () => void | Promise<void>,
 ): Promise<SupervisorInfo> {
+  return nextSupervisor(home, await actWhileDead(home, action))
+}
+
+/** The same without waiting; gives the pid of the dead one. */
+export async function actWhileDead(
+  home: Home,
+  action: () => void | Promise<void>,
+): Promise<number> {
   const { pid, guardian } = await home.supervisor()
   if (guardian === null) throw new Error('this supervisor has no guardian')
   kill(guardian, 'SIGSTOP')
@@ -40,7 +48,7 @@ export async function whileDead(
   } finally {
     kill(guardian, 'SIGCONT')
   }
-  return nextSupervisor(home, pid)
+  return pid
 }
 
 /** Kills the guardian first, so that it starts nothing; resolves when both are gone. */

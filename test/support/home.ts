@@ -1,6 +1,6 @@
-// A supervisor's world of its own for one test: an EUDAEMON_HOME in a short temporary path, a folder
-// for projects, the real command, and a cleanup that stops everything through the product and
-// fails the test when a process, a control group or a mount of it is left over.
+// A supervisor's world of its own for one test: an EUDAEMON_HOME in a short temporary path, a
+// folder for projects, the real command, and a cleanup that stops everything through the product
+// and fails the test when a process, a control group or a mount of it is left over.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -104,12 +104,22 @@ export function makeHome(options: HomeOptions = {}): {
 async function closeHome(root: string, path: string, socket: string): Promise<void> {
   const faults: string[] = []
   try {
-    const info = existsSync(socket) ? await supervisorInfo(socket) : undefined
-    for (const { name } of info?.projects ?? []) {
-      await ask(socket, 'DELETE', `/v1/projects/${encodeURIComponent(name)}`)
-    }
-    if (info?.projects.length === 0) await ask(socket, 'POST', '/v1/shutdown')
-    await until('an empty home', () => processesOf(path).length === 0, 25_000)
+    const asked = new Set<string>()
+    await until(
+      'an empty home',
+      async () => {
+        if (processesOf(path).length === 0) return true
+        const info = existsSync(socket) ? await supervisorInfo(socket) : undefined
+        for (const { name } of info?.projects ?? []) {
+          if (asked.has(name)) continue
+          asked.add(name)
+          await ask(socket, 'DELETE', `/v1/projects/${encodeURIComponent(name)}`)
+        }
+        if (info?.projects.length === 0) await ask(socket, 'POST', '/v1/shutdown')
+        return false
+      },
+      25_000,
+    )
   } catch (error) {
     const left = processesOf(path)
     faults.push(`${String(error)}; left over:\n${left.map(describeProcess).join('\n')}`)

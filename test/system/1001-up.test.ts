@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import type { StatusRow } from '../../src/protocol/response.ts'
 import { openHome } from '../support/home.ts'
 import { command } from '../support/programs.ts'
+import { until } from '../support/until.ts'
 
 test('1001 up -d returns when all are ready, not before', async (context) => {
   const home = openHome(context)
@@ -32,7 +33,7 @@ test('1001 up -d returns when all are ready, not before', async (context) => {
   }
   const down = await home.run(['down'])
   assert.equal(down.status, 0, down.stderr)
-  assert.deepEqual(home.processes(), [])
+  await until('an empty home', () => home.processes().length === 0)
 })
 
 test('1002 what is required starts first and is ready before the next starts', async (context) => {
@@ -134,8 +135,8 @@ test('1005 a failed start ends up -d at once, with the reason', async (context) 
   const up = await home.run(['up', '-d'])
   assert.equal(up.status, 1)
   assert.match(up.stderr, /migrate/)
-  assert.match(up.stderr, /3/)
-  assert.match(up.stdout + up.stderr, /no such table/, 'its last words are not shown')
+  assert.match(up.stderr, /exit 3/)
+  assert.match(up.stderr, /eudaemon logs migrate/)
   assert.ok(up.tookMs < 30_000, `it took ${up.tookMs} ms`)
 })
 
@@ -182,8 +183,8 @@ test('1008 wait: ready, down, time-out and what can never be', async (context) =
   )
   const up = home.start(['up', '-d'])
   const ready = await home.run(['wait', '--for', 'ready', 'slow'])
-  // The project may be applied after the question was asked: then there is nothing to wait for.
-  assert.ok(ready.status === 0 || ready.status === 3 || ready.status === 4, ready.stderr)
+  // The question may come before the supervisor or the project: then there is nothing to wait for.
+  assert.ok([0, 3, 4, 111].includes(ready.status), ready.stderr)
   assert.equal((await up.ended).status, 0)
   assert.equal((await home.run(['wait', '--for', 'ready', 'slow'])).status, 0)
   const late = await home.run(['wait', '--for', 'down', '--timeout', '300ms', 'slow'])

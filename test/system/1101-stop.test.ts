@@ -89,7 +89,7 @@ test('1104 dependents stop first, and the order is proven by time', async (conte
     .map(([name, what]) => `${name} ${what}`)
   const expected = ['db start', 'web start', 'edge start', 'edge stop', 'web stop', 'db stop']
   assert.deepEqual(order, expected)
-  assert.deepEqual(home.processes(), [])
+  await until('an empty home', () => home.processes().length === 0)
 })
 
 test('1105 stopping what others require stops them too, and says so', async (context) => {

@@ -68,7 +68,7 @@ function printNotes(row: StatusRow, paint: Paint): string {
 }
 
 /** `exit 3`, `SIGKILL`, `exit status unknown`. */
-export function printExit(exit: ExitAnswer): string {
+function printExit(exit: ExitAnswer): string {
   if ('code' in exit) return `exit ${exit.code}`
   return 'signal' in exit ? exit.signal : 'exit status unknown'
 }

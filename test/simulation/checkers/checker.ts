@@ -7,7 +7,7 @@ import type { SupervisorState } from '../../../src/core/supervisor-state.ts'
 import type { ProjectDefinition } from '../../../src/model/service-definition.ts'
 import type { World } from '../world.ts'
 
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation'
 }
 
@@ -22,6 +22,8 @@ export interface Scene {
   readonly state: SupervisorState | null
   /** What the operator's last definition says, whatever the core made of it. */
   readonly definition: ProjectDefinition
+  /** False while the supervisor has not stored that definition yet. */
+  readonly isApplied: boolean
 }
 
 export interface Checker {

@@ -54,9 +54,8 @@ function check(
     return
   }
   if (phase.name === 'failed') {
-    const { burst, policy } = described.restart
-    if (burst === null && policy !== 'never') bad(`gave up without a limit: ${instance.reason}`)
-    return
+    const isLimit = /burst limit|policy 'never'/.test(instance.reason ?? '')
+    return isLimit ? undefined : bad(`gave up without a limit: ${instance.reason}`)
   }
   if (phase.name !== 'waiting') bad(`did not get any further: ${instance.reason}`)
   const members = (name: string) =>

@@ -6,8 +6,8 @@ import type { SupervisorState } from '../../../src/core/supervisor-state.ts'
 import { type Checker, violated } from './checker.ts'
 
 export const dependencyOrder: Checker = {
-  onStep: ({ state, definition }, _event, effects) => {
-    if (state === null) return
+  onStep: ({ state, definition, isApplied }, _event, effects) => {
+    if (state === null || !isApplied) return
     for (const effect of effects) {
       if (effect.type !== 'report') continue
       const { id, from, to } = effect
@@ -17,7 +17,9 @@ export const dependencyOrder: Checker = {
       if (from === 'waiting' && (to === 'setup' || to === 'starting')) {
         for (const required of described.requires) assertReady(state, id, required)
       }
-      if (to === 'stopping' && isBeingStopped(state, id)) assertLast(state, id, service, definition)
+      // A setup command that is over by itself is not a stop.
+      if (from !== 'setup' && to === 'stopping' && isBeingStopped(state, id))
+        assertLast(state, id, service, definition)
     }
   },
 }
