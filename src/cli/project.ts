@@ -64,21 +64,34 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
   return { shownFile: shorten(file, deps.directory), file, text, project, diagnostics }
 }
 
-/** The project, when nothing is wrong with it. Else throws what to print, with exit status 5. */
+/** The project, when it can be used; warnings are told. Else throws what to print, with exit status 5. */
 export async function requireProject(options: Options, deps: Deps): Promise<ProjectDefinition> {
   const read = await readDefinition(options, deps)
-  if (read.project !== null) return read.project
-  throw new CommandFailure(exitCodes.invalidDefinition, await printRefusal(read, deps))
+  if (read.project === null) {
+    throw new CommandFailure(exitCodes.invalidDefinition, await printRefusal(read, deps))
+  }
+  const warnings = read.diagnostics.filter(({ severity }) => severity === 'warning')
+  if (warnings.length > 0) deps.err.write(await printProblems(read, warnings, deps))
+  return read.project
 }
 
-async function printRefusal(read: ReadDefinition, deps: Deps): Promise<string> {
-  const { printCounts, printDiagnostics } = await import('./print/diagnostics.ts')
-  const errors = read.diagnostics.filter(({ severity }) => severity === 'error')
-  const shown = printDiagnostics({
-    diagnostics: errors.map((diagnostic) => shortenPosition(diagnostic, deps.directory)),
+async function printProblems(
+  read: ReadDefinition,
+  diagnostics: readonly Diagnostic[],
+  deps: Deps,
+): Promise<string> {
+  const { printDiagnostics } = await import('./print/diagnostics.ts')
+  return printDiagnostics({
+    diagnostics: diagnostics.map((diagnostic) => shortenPosition(diagnostic, deps.directory)),
     textOf: (name) => (name === read.shownFile ? read.text : undefined),
     hasColour: deps.err.hasColour,
   })
+}
+
+async function printRefusal(read: ReadDefinition, deps: Deps): Promise<string> {
+  const { printCounts } = await import('./print/diagnostics.ts')
+  const errors = read.diagnostics.filter(({ severity }) => severity === 'error')
+  const shown = await printProblems(read, errors, deps)
   return `${shown}eudaemon: ${read.shownFile} has ${printCounts(errors)}; nothing was changed\n`
 }
 

@@ -21,6 +21,7 @@ import {
 import { answerers, DefinitionRefused } from './control-answers.ts'
 import type { ControlTarget } from './control-target.ts'
 import { type EventStreams, openEventStreams } from './event-streams.ts'
+import { streamLogs } from './log-streams.ts'
 import { type BodyReader, createBodyReader } from './request-body.ts'
 
 export interface ControlServerOptions {
@@ -166,6 +167,10 @@ async function route(
   const body = await context.bodies.read(request)
   if (match.name === 'events') {
     openStream(context, query, response)
+    return
+  }
+  if (match.name === 'logs') {
+    await streamLogs(target, query, response)
     return
   }
   const answered = answerers[match.name](target, { parameters: match.parameters, query, body })
