@@ -12,7 +12,7 @@ import { exitCodes } from './exit-codes.ts'
 import type { Options } from './parse-arguments.ts'
 
 /** The names that formats/registry.ts knows; a test compares. Here, so that it need not load. */
-const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
+export const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
 
 export interface ReadDefinition {
   /** As the user would type it. */

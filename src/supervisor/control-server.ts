@@ -137,6 +137,10 @@ async function answer(
     await route(context, request, response)
   } catch (error) {
     if (!(error instanceof ToolkitError)) throw error
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
     if (hasCode(error, 'ERR_REQUEST_TOO_LARGE')) response.setHeader('connection', 'close')
     sendJson(response, httpStatusOf(error.code), JSON.stringify(toErrorAnswer(error)))
   }

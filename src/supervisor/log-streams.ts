@@ -34,16 +34,30 @@ export async function streamLogs(
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   response.flushHeaders()
   response.once('close', () => stop.abort())
+  try {
+    await send(options, response, stop.signal)
+  } catch (error) {
+    // What node:fs says of a file: not worth the life of the supervisor.
+    const message = error instanceof Error ? error.message : String(error)
+    response.write(`${JSON.stringify({ notice: { code: 'ERR_KERNEL_CALL', message } })}\n`)
+  }
+  response.end()
+}
+
+async function send(
+  options: ReadLogOptions,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
   let count = 0
   for await (const { instance, ...item } of readLog(options)) {
-    if (stop.signal.aborted) return
+    if (signal.aborted) return
     const [project, name] = instance.split('/')
     const hasRoom = response.write(`${JSON.stringify({ project, instance: name, ...item })}\n`)
     count += 1
     if (!hasRoom) await drained(response)
     else if (count % LINES_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve))
   }
-  response.end()
 }
 
 function readFilters(query: URLSearchParams): Partial<ReadLogOptions> {
