@@ -56,7 +56,7 @@ export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
   attempt(() => process.kill(pid, signal))
 }
 
-/** Kills everything with this tag, parents (who might start others) first, until nothing is left. */
+/** Kills everything with this tag, parents (who might start others) first, until none is left. */
 export async function killAll(tag: string): Promise<void> {
   for (let pass = 0; pass < 200; pass += 1) {
     const left = processesOf(tag)

@@ -13,9 +13,12 @@ import { compilePrograms } from './programs.ts'
 import { crowdCells, runSession } from './session.ts'
 import { createResults } from './table.ts'
 
+const loggerNames = loggers.map(({ name }) => name).join(',')
+const peerNames = peers.map(({ name }) => name).join(',')
+
 const help = `npm run bench -- [OPTIONS]
   --only CELLS      of ${crowdCells.join(',')},log1,log20 (all)
-  --peers NAMES     of eudaemon,${peers.map(({ name }) => name).join(',')},${loggers.map(({ name }) => name).join(',')} (all that are installed)
+  --peers NAMES     of eudaemon,${peerNames},${loggerNames} (all installed)
   --services N      of the crowd (1000)
   --rounds N        every supervisor in turn, so many times; medians are shown (3)
   --kills N         for the latency of a restart (30)

@@ -39,8 +39,8 @@ async function main(): Promise<number> {
       workerData: { home: home.path },
     })
     const driver: Driver = startDriver(home, seeded(seed + 1))
-    const deaths: Deaths = await killRepeatedly(home, kills, seeded(seed), () => {
-      driver.doubleDeaths += 1
+    const deaths: Deaths = await killRepeatedly(home, kills, seeded(seed), (kind) => {
+      driver.deaths.push(kind)
     })
     const seconds = (performance.now() - began) / 1_000
     await driver.stop()

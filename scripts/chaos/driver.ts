@@ -25,8 +25,8 @@ export interface Findings {
 
 export interface Driver {
   readonly findings: Findings
-  /** Counts the deaths of supervisor and guardian together. */
-  doubleDeaths: number
+  /** Every death so far, in order: `both`, `guardian` or `supervisor`. */
+  readonly deaths: string[]
   /** Ends after what is under way has been checked. */
   stop(): Promise<void>
 }
@@ -47,7 +47,7 @@ export function startDriver(home: Home, random: () => number): Driver {
   let isOver = false
   const driver: Driver = {
     findings,
-    doubleDeaths: 0,
+    deaths: [],
     stop: async () => {
       isOver = true
       await Promise.all(loops)
@@ -99,7 +99,7 @@ async function checkExit({ home, driver, want, below }: Parts, service: string):
   const { findings } = driver
   const status = below(4) === 0 ? (signals[below(signals.length)] ?? 0) : below(256)
   const before = livesOf(home, service).length
-  const deathsBefore = driver.doubleDeaths
+  const deathsBefore = driver.deaths.length
   setNextStatus(home, service, status)
   await want('up', service)
   const row = await until(`the end of ${service}`, async () => {
@@ -110,12 +110,14 @@ async function checkExit({ home, driver, want, below }: Parts, service: string):
     return isSettled && livesOf(home, service).length === lives.length && found
   })
   findings.exitsChecked += 1
-  const said = `${service}: ended with ${status}, known as ${JSON.stringify(row.exit)}`
+  const deaths = driver.deaths.slice(deathsBefore)
+  const known = JSON.stringify(row.exit)
+  const said = `${service}: ended with ${status}, known as ${known}; deaths meanwhile: ${deaths}`
   const expected = status > 255 ? { signal: signalNames[status - 256] } : { code: status }
   if (JSON.stringify(row.exit) === JSON.stringify(expected)) return
   const isUnknown = row.exit === null || 'unknown' in row.exit
   if (!isUnknown) findings.wrongExits.push(said)
-  else if (driver.doubleDeaths > deathsBefore) findings.excusedExits.push(said)
+  else if (deaths.includes('both')) findings.excusedExits.push(said)
   else findings.unknownExits.push(said)
 }
 

@@ -18,23 +18,23 @@ export interface Deaths {
   readonly bothAnswerMs: number[]
 }
 
-type Kind = 'supervisor' | 'guardian' | 'both'
+export type Kind = 'supervisor' | 'guardian' | 'both'
 
 const MAX_PAUSE_MS = 400
 const LIMIT_MS = 60_000
 
-/** Kills so many times; `onDouble` is told before guardian and supervisor die together. */
+/** Kills so many times; `onDeath` is told before each. */
 export async function killRepeatedly(
   home: Home,
   kills: number,
   random: () => number,
-  onDouble: () => void,
+  onDeath: (kind: Kind) => void,
 ): Promise<Deaths> {
   const deaths: Deaths = { supervisor: 0, guardian: 0, both: 0, answerMs: [], bothAnswerMs: [] }
   for (let round = 0; round < kills; round += 1) {
     await pause(random() * MAX_PAUSE_MS)
     const kind = chooseKind(round)
-    if (kind === 'both') onDouble()
+    onDeath(kind)
     const tookMs = await killOnce(home, kind)
     deaths[kind] += 1
     if (kind === 'both') deaths.bothAnswerMs.push(tookMs)
@@ -60,7 +60,7 @@ async function killOnce(home: Home, kind: Kind): Promise<number> {
   if (kind === 'both') {
     const both = [supervisor, guardian].filter((seen) => seen !== undefined)
     await until('the death of both', () => !both.some(isAlive))
-    const up = await home.run(['up', '-d', '--timeout', '60s'])
+    const up = await home.run(['up', '-d', '--timeout', '60s', 'idle1'])
     if (up.status !== 0) throw new Error(`up after a double death: ${up.status}\n${up.stderr}`)
   }
   await answering(home, ({ pid, guardian: parent }) =>

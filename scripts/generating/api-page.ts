@@ -11,8 +11,8 @@ export function printApiPage(): string {
       '`{ "error": { "code", "message", "hint" } }`; see [errors](errors.md).',
     '    curl --unix-socket "$EUDAEMON_HOME/run/control.sock" http://localhost/v1/status',
     'A request that changes something is answered when it has been decided on, not when it has ' +
-      'been carried out: follow `/v1/events?since=SEQUENCE&follow=1` from the `sequence` of ' +
-      'the answer.',
+      'been carried out: follow `/v1/events?since=SEQUENCE&follow=1` from the `sequence` of the ' +
+      'answer.',
     ...Object.values<Route>(routes).map(printRoute),
   ]
     .join('\n\n')

@@ -1,7 +1,7 @@
 // Assertions: programmer errors only, and they stay on in production. What a user typed, or what
 // the world refused, is never an assertion (see diagnostic.ts and toolkit-error.ts).
 
-class AssertionError extends Error {
+export class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
 

@@ -5,7 +5,11 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { canConnect } from '../client/connection.ts'
-import { controlSocketIn, type Directories } from '../protocol/directories.ts'
+import {
+  controlSocketIn,
+  type Directories,
+  MAX_SOCKET_PATH_BYTES,
+} from '../protocol/directories.ts'
 import type { SuperviseOptions } from './deps.ts'
 import { exitCodes } from './exit-codes.ts'
 
@@ -22,6 +26,7 @@ const SHOWN_LOG_BYTES = 2_000
 /** Resolves when a supervisor accepts connections. */
 export async function ensureSupervisor({ directories, env }: Place): Promise<void> {
   const socketPath = controlSocketIn(directories)
+  assertShort(socketPath)
   if (await canConnect(socketPath)) return
   const { startGuardian } = await import('../daemonize/start-guardian.ts')
   const logFile = `${directories.state}/supervisor.log`
@@ -36,6 +41,17 @@ export async function ensureSupervisor({ directories, env }: Place): Promise<voi
     if (performance.now() > endMs) throw neverCame(logFile)
     await delay(POLL_MS)
   }
+}
+
+function assertShort(socketPath: string): void {
+  const bytes = Buffer.byteLength(socketPath)
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return
+  const limit = `${bytes} bytes, a socket may have ${MAX_SOCKET_PATH_BYTES}`
+  throw new ToolkitError(
+    'ERR_BAD_HOME',
+    `the path of the control socket is too long (${limit}): '${socketPath}'`,
+    { hint: 'Set EUDAEMON_HOME to a folder with a shorter path.' },
+  )
 }
 
 /** Becomes the guardian, or runs below one that is there already. */

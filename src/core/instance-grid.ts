@@ -47,8 +47,8 @@ import {
 } from './on-start.ts'
 import type { Context, Transition } from './transition.ts'
 
-const stay = 'stay'
-const impossible = 'impossible'
+export const stay = 'stay'
+export const impossible = 'impossible'
 
 type Handler<P extends PhaseName, E extends InstanceEventType> = (
   instance: InstanceState<PhaseOf<P>>,
@@ -94,7 +94,7 @@ const ending = {
   'must-wait': impossible,
 } as const
 
-const instanceGrid: Grid = {
+export const instanceGrid: Grid = {
   down: {
     ...idle,
     'want-up': onWantUp,

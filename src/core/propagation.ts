@@ -19,17 +19,25 @@ interface Place {
   readonly state: SupervisorState
   readonly project: string
   readonly links: ServiceLinks
-  /** What was found out about services during this look: each is asked once. */
+  readonly findings: Findings
+}
+
+/** What was found out about services, by `project/service`; true until any instance changes. */
+export interface Findings {
   readonly stopped: Map<string, boolean>
   readonly stuck: Map<string, boolean>
 }
 
 /** What has to happen to this instance now. */
-export function settle(state: SupervisorState, instance: InstanceState): SettleAnswer {
+export function settle(
+  state: SupervisorState,
+  instance: InstanceState,
+  findings: Findings,
+): SettleAnswer {
   const name = parseInstanceId(instance.id)
   const links = name && state.projects.get(name.project)?.links.get(name.service)
   if (!name || !links) return nothing
-  const place = { state, project: name.project, links, stopped: new Map(), stuck: new Map() }
+  const place = { state, project: name.project, links, findings }
   switch (instance.phase.name) {
     case 'waiting':
       return settleWaiting(place)
@@ -118,13 +126,15 @@ function waitReason(place: Place, service: string, blocker: InstanceState): stri
 
 /** True when some instance of it is neither up nor on its way. */
 function isBlockedBy(place: Place, service: string): boolean {
-  const known = place.stuck.get(service)
+  const { stuck } = place.findings
+  const key = `${place.project}/${service}`
+  const known = stuck.get(key)
   if (known !== undefined) return known
   const isBlocked = membersOf(place, service).some(
     (other) => !isReady(other) && !isSettling(place, service, other),
   )
   const answer = isBlocked || isStopped(place, service)
-  place.stuck.set(service, answer)
+  stuck.set(key, answer)
   return answer
 }
 
@@ -187,12 +197,14 @@ function stoppedRequirement(place: Place, links: ServiceLinks): string | null {
 
 /** Those that require it have to stop, and may not start. */
 function isStopped(place: Place, service: string): boolean {
-  const known = place.stopped.get(service)
+  const { stopped } = place.findings
+  const key = `${place.project}/${service}`
+  const known = stopped.get(key)
   if (known !== undefined) return known
   const answer =
     membersOf(place, service).length > 0 &&
     (isWantedDown(place, service) || mustStop(place, service))
-  place.stopped.set(service, answer)
+  stopped.set(key, answer)
   return answer
 }
 

@@ -45,6 +45,7 @@ export class Turn {
   readonly state: SupervisorState
   readonly time: { readonly nowMs: number; readonly wallMs: number }
   readonly #unsettled = new Set<InstanceId>()
+  readonly #findings = { stopped: new Map<string, boolean>(), stuck: new Map<string, boolean>() }
   /** Where the last record of an instance stands, until something is done with it. */
   readonly #stores = new Map<InstanceId, number>()
 
@@ -162,9 +163,15 @@ export class Turn {
     this.#store(instance)
   }
 
+  #changed(): void {
+    this.#findings.stopped.clear()
+    this.#findings.stuck.clear()
+  }
+
   /** Of several records in one step, with nothing done between them, the last one is enough. */
   #store(record: InstanceState): void {
     const { id } = record
+    this.#changed()
     this.state.instances.set(id, record)
     const earlier = this.#stores.get(id)
     if (earlier !== undefined) this.effects[earlier] = { type: 'store', record }
@@ -256,7 +263,7 @@ export class Turn {
   }
 
   #settleOne(instance: InstanceState): void {
-    const settled = settle(this.state, instance)
+    const settled = settle(this.state, instance, this.#findings)
     if (settled.kind === 'event') {
       const before = this.state.instances.get(instance.id)
       this.tell(instance.id, settled.event)
@@ -280,6 +287,7 @@ export class Turn {
 
   #forget({ id }: InstanceState): void {
     this.touchAround(id)
+    this.#changed()
     this.state.instances.delete(id)
     this.#stores.delete(id)
     this.effects.push({ type: 'forget', id })

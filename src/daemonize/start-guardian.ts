@@ -1,7 +1,7 @@
 // Starts a guardian in the background, for commands that need a supervisor and find none. It is a
 // session of its own with nothing of ours: no terminal, no descriptor but its log file.
 
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { toFd } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd, openDevNull } from '../kernel/fd.ts'
@@ -15,6 +15,9 @@ export interface StartGuardianOptions {
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
 }
+
+/** More than the first records of a supervisor need. */
+const PROBE_BYTES = 16 * 1024
 
 /** Returns as soon as it was started; whether it works is seen at the control socket. */
 export function startGuardian(options: StartGuardianOptions): void {
@@ -48,17 +51,32 @@ export function startGuardian(options: StartGuardianOptions): void {
   closeFd(result.pidfd)
 }
 
+/**
+ * Makes the folder and writes to it once: what a supervisor would meet there is told by the command
+ * that starts it, and not only in a log that cannot be written either.
+ */
 function makePrivate(folder: string): void {
+  const probe = `${folder}/probe-${process.pid}`
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    try {
+      writeFileSync(probe, Buffer.alloc(PROBE_BYTES), { mode: 0o600 })
+    } finally {
+      rmSync(probe, { force: true })
+    }
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause)
-    throw refusal(folder, text, cause)
+    throw refusal(folder, cause)
   }
 }
 
-function refusal(folder: string, text: string, cause: unknown): ToolkitError {
+function refusal(folder: string, cause: unknown): ToolkitError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  if (text.startsWith('ENOSPC') || text.startsWith('EDQUOT')) {
+    const hint = 'Free space on that file system (`df -h` and `df -i` show it).'
+    const message = `the file system of '${folder}' is full: ${text}`
+    return new ToolkitError('ERR_STATE_DIRECTORY_FULL', message, { hint, cause })
+  }
   const hint = 'Make it writable, or set EUDAEMON_HOME to a folder that is.'
-  const message = `cannot make '${folder}': ${text}`
+  const message = `cannot write to '${folder}': ${text}`
   return new ToolkitError('ERR_STATE_DIRECTORY_READ_ONLY', message, { hint, cause })
 }

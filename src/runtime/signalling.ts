@@ -13,7 +13,7 @@ import type { ProcessTree } from './process-tree.ts'
 
 const MAX_SIGKILL_PASSES = 16
 
-/** Signals everything of the scope that is there now; SIGKILL of all is repeated until none is new. */
+/** Signals everything of the scope that is there; SIGKILL of all is repeated until none is new. */
 export function signalInvocation(
   tree: ProcessTree,
   tracked: Invocation,

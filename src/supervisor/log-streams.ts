@@ -14,7 +14,7 @@ import type { ControlTarget } from './control-target.ts'
 /** The loop gets its turn after so many lines. */
 const LINES_A_TURN = 100
 
-/** Resolves when all was sent or the other side has gone. Throws ERR_BAD_REQUEST before the head. */
+/** Resolves when all was sent or the other side has gone. Throws ERR_BAD_REQUEST before that. */
 export async function streamLogs(
   target: ControlTarget,
   query: URLSearchParams,

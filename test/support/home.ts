@@ -36,6 +36,8 @@ export interface Home {
   events(): Promise<readonly EventRow[]>
   supervisor(): Promise<SupervisorInfo>
   processes(): readonly SeenProcess[]
+  /** Called when all processes are gone, before the folder is removed. */
+  atEnd(action: () => void): void
 }
 
 /** Everything in it is gone after the test, or the test fails. */
@@ -51,6 +53,7 @@ export function makeHome(options: HomeOptions = {}): {
   readonly close: () => Promise<void>
 } {
   const root = mkdtempSync('/tmp/eud-')
+  const actions: (() => void)[] = []
   const path = join(root, 'h')
   const project = join(root, 'shop')
   mkdirSync(project)
@@ -96,12 +99,18 @@ export function makeHome(options: HomeOptions = {}): {
     },
     supervisor: () => until('an answering supervisor', () => supervisorInfo(socket)),
     processes: () => processesOf(path),
+    atEnd: (action) => actions.push(action),
   }
-  return { home, close: () => closeHome(root, path, socket) }
+  return { home, close: () => closeHome(root, path, socket, actions) }
 }
 
 /** Removes every project through the API; then nothing of this home may be left. */
-async function closeHome(root: string, path: string, socket: string): Promise<void> {
+async function closeHome(
+  root: string,
+  path: string,
+  socket: string,
+  actions: readonly (() => void)[],
+): Promise<void> {
   const faults: string[] = []
   try {
     const asked = new Set<string>()
@@ -125,6 +134,7 @@ async function closeHome(root: string, path: string, socket: string): Promise<vo
     faults.push(`${String(error)}; left over:\n${left.map(describeProcess).join('\n')}`)
     await killAll(path)
   }
+  for (const action of actions) action()
   rmSync(root, { recursive: true, force: true })
   if (faults.length > 0) throw new Error(faults.join('\n'))
 }

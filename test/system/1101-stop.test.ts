@@ -150,8 +150,10 @@ test('1108 stop.command, finish and setup run, and a stuck one is bounded', asyn
     `[services.web]
      command = "echo run >> ${steps}; touch on; while [ -e on ]; do sleep 0.05; done; exit 4"
      setup = "echo setup >> ${steps}"
-     stop = { command = "echo stop >> ${steps}; rm on" }
-     finish = { command = "echo finish $EUDAEMON_SERVICE >> ${steps}; sleep 1000", timeout = "300ms" }`,
+     stop = { command = "echo stop >> ${steps}; rm on; while kill -0 $MAINPID; do :; done" }
+     [services.web.finish]
+     command = "echo finish $EUDAEMON_SERVICE >> ${steps}; sleep 1000"
+     timeout = "300ms"`,
   )
   assert.equal((await home.run(['up', '-d'])).status, 0)
   await until('the service to run', () => existsSync(`${home.project}/on`))

@@ -106,7 +106,7 @@ test('1211 a service that hangs is found by its liveness probe and restarted', a
   assert.equal(why.status, 0, why.stderr)
 })
 
-test('1212 restarts: the first at once, then with growing pauses, then given up', async (context) => {
+test('1212 restarts: the first at once, then growing pauses, then given up', async (context) => {
   const home = openHome(context)
   home.write(
     'eudaemon.toml',

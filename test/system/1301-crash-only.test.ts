@@ -137,7 +137,7 @@ test('1305 both are killed: the next command starts a supervisor that adopts', a
   }
 })
 
-test('1306 three crashes of its own: it holds, says so, and a command ends that', async (context) => {
+test('1306 three crashes of its own: it holds, says so, a command ends that', async (context) => {
   const home = openHome(context)
   home.write('eudaemon.toml', twoServices)
   assert.equal((await home.run(['up', '-d'])).status, 0)

@@ -7,6 +7,8 @@ import { lineOf, type Rule, type SourceFile, type Violation } from './source-fil
 const MAX_LINE = 100
 const MAX_FUNCTION_LINES = 70
 const MAX_FILE_LINES = 300
+/** Worlds and stories are read from top to bottom. */
+const MAX_TEST_FILE_LINES = 400
 
 /** Tables and the grid, by name: they are read entry by entry, not as a whole. */
 const longFiles: ReadonlySet<string> = new Set([
@@ -15,6 +17,7 @@ const longFiles: ReadonlySet<string> = new Set([
   'src/model/service-fields.ts',
   'src/core/instance-grid.ts',
   'src/core/instance-state.ts',
+  'src/core/supervisor-step.ts',
   'src/kernel/layouts.ts',
   'src/kernel/libc.ts',
   'src/cli/commands.ts',
@@ -36,8 +39,9 @@ export const lineLength: Rule = (files) =>
 export const fileLength: Rule = (files) =>
   files.flatMap((file) => {
     const lines = file.text.split('\n').length - 1
-    if (lines <= MAX_FILE_LINES || longFiles.has(file.path)) return []
-    const message = `${lines} lines: split it by idea, ${MAX_FILE_LINES} is the limit`
+    const limit = file.path.startsWith('test/') ? MAX_TEST_FILE_LINES : MAX_FILE_LINES
+    if (lines <= limit || longFiles.has(file.path)) return []
+    const message = `${lines} lines: split it by idea, ${limit} is the limit`
     return [{ path: file.path, line: 1, message }]
   })
 

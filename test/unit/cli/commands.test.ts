@@ -42,7 +42,7 @@ test('the names of definitions are those that the formats know', () => {
   assert.deepEqual(definitionNames, definitionFileNames)
 })
 
-test('status: this project in its folder, all with --all, 3 when something is not up', async (t) => {
+test('status: this project in its folder, all with --all, 3 when one is not up', async (t) => {
   const { deps } = await scene(t)
   const own = await runCommand(status, 'status', deps)
   assert.match(own.output.stdout ?? '', /^web /m)
@@ -138,7 +138,7 @@ test('up in the foreground: Ctrl-C removes the project, a second one kills', asy
   assert.match(deps.written.err, /Ctrl-C again kills at once/)
 })
 
-test('up in the foreground ends by itself when everything has ended: 1 if one failed', async (t) => {
+test('up in the foreground ends when everything has ended: 1 if one failed', async (t) => {
   const { deps, target } = await scene(t)
   target.rows.delete('blog/api@1')
   const running = runCommand(up, 'up', deps)

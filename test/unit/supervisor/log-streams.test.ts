@@ -16,7 +16,7 @@ function textsOf(answer: string): readonly string[] {
     .map((line) => JSON.parse(line).text)
 }
 
-test('lines of the instances that are asked for, filtered; wrong filters are refused', async (t) => {
+test('lines of the instances that are asked for; wrong filters are refused', async (t) => {
   const bench = openLogBench({ nowUs: () => 1_000_000 })
   t.after(() => bench.close())
   const web = bench.attach('shop/web@1')
