@@ -64,7 +64,7 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
   return { shownFile: shorten(file, deps.directory), file, text, project, diagnostics }
 }
 
-/** The project, when it can be used; warnings are told. Else throws what to print, with status 5. */
+/** The project, when it can be used; warnings are told. Else throws what to print, status 5. */
 export async function requireProject(options: Options, deps: Deps): Promise<ProjectDefinition> {
   const read = await readDefinition(options, deps)
   if (read.project === null) {
