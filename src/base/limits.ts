@@ -137,3 +137,6 @@ export const MAX_STORE_NAME_LENGTH = 512
 /** Stale entries, and new messages, that the descriptor store holds before it is compacted. */
 export const MIN_STORE_STALE_ENTRIES = 64
 export const MIN_STORE_NEW_MESSAGES = 512
+
+/** The last lines of logs that one request may ask for. */
+export const MAX_LINES_ASKED = 100_000

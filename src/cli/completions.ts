@@ -133,6 +133,9 @@ ${described.join('\n')}
 ${cases.join('\n')}
   esac
 }
+if ! whence compdef >/dev/null; then
+  autoload -Uz compinit && compinit
+fi
 compdef _eudaemon eudaemon
 `
 }

@@ -1,18 +1,18 @@
 // The definition that a command is about: `-f FILE`, or eudaemon.toml or Procfile in this folder,
 // and nowhere else. Reading and checking are in formats/, loaded only when a file must be read.
 
-import { readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { quote } from '../base/quote.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
+import { toProjectName } from '../model/service-name.ts'
+import { fs, path } from './builtin.ts'
 import { CommandFailure, type Deps } from './deps.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Options } from './parse-arguments.ts'
 
 /** The names that formats/registry.ts knows; a test compares. Here, so that it need not load. */
-const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
+export const definitionNames: readonly string[] = ['eudaemon.toml', 'Procfile']
 
 export interface ReadDefinition {
   /** As the user would type it. */
@@ -27,10 +27,10 @@ export interface ReadDefinition {
 /** The absolute path; null when this folder has none and none was named. */
 export function findDefinition(options: Options, deps: Deps): string | null {
   const named = options.value('file')
-  if (named !== undefined) return resolve(deps.directory, named)
+  if (named !== undefined) return path.resolve(deps.directory, named)
   for (const name of definitionNames) {
-    const path = join(deps.directory, name)
-    if (exists(path)) return path
+    const candidate = path.join(deps.directory, name)
+    if (exists(candidate)) return candidate
   }
   return null
 }
@@ -41,17 +41,16 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
   if (file === null) throw noDefinition(deps)
   const text = readNamed(file)
   const { detectFormat } = await import('../formats/registry.ts')
-  const { toProjectName } = await import('../model/service-name.ts')
   const importer = detectFormat(file, text)
   if (importer === undefined) {
     throw new ToolkitError('ERR_NO_DEFINITION', `${quote(file)} is in no format that is known`, {
       hint: 'Definitions are eudaemon.toml files or Procfiles.',
     })
   }
-  const directory = dirname(file)
+  const directory = path.dirname(file)
   const sideFiles = new Map<string, string>()
   for (const name of importer.sideFileNames) {
-    const side = readIfThere(join(directory, name))
+    const side = readIfThere(path.join(directory, name))
     if (side !== null) sideFiles.set(name, side)
   }
   const { project, diagnostics } = importer.read({
@@ -59,27 +58,40 @@ export async function readDefinition(options: Options, deps: Deps): Promise<Read
     text,
     directory,
     sideFiles,
-    projectName: toProjectName(basename(directory)),
+    projectName: toProjectName(path.basename(directory)),
     callerEnvironment: deps.env,
   })
   return { shownFile: shorten(file, deps.directory), file, text, project, diagnostics }
 }
 
-/** The project, when nothing is wrong with it. Else throws what to print, with exit status 5. */
+/** The project, when it can be used; warnings are told. Else throws what to print, status 5. */
 export async function requireProject(options: Options, deps: Deps): Promise<ProjectDefinition> {
   const read = await readDefinition(options, deps)
-  if (read.project !== null) return read.project
-  throw new CommandFailure(exitCodes.invalidDefinition, await printRefusal(read, deps))
+  if (read.project === null) {
+    throw new CommandFailure(exitCodes.invalidDefinition, await printRefusal(read, deps))
+  }
+  const warnings = read.diagnostics.filter(({ severity }) => severity === 'warning')
+  if (warnings.length > 0) deps.err.write(await printProblems(read, warnings, deps))
+  return read.project
 }
 
-async function printRefusal(read: ReadDefinition, deps: Deps): Promise<string> {
-  const { printCounts, printDiagnostics } = await import('./print/diagnostics.ts')
-  const errors = read.diagnostics.filter(({ severity }) => severity === 'error')
-  const shown = printDiagnostics({
-    diagnostics: errors.map((diagnostic) => shortenPosition(diagnostic, deps.directory)),
+async function printProblems(
+  read: ReadDefinition,
+  diagnostics: readonly Diagnostic[],
+  deps: Deps,
+): Promise<string> {
+  const { printDiagnostics } = await import('./print/diagnostics.ts')
+  return printDiagnostics({
+    diagnostics: diagnostics.map((diagnostic) => shortenPosition(diagnostic, deps.directory)),
     textOf: (name) => (name === read.shownFile ? read.text : undefined),
     hasColour: deps.err.hasColour,
   })
+}
+
+async function printRefusal(read: ReadDefinition, deps: Deps): Promise<string> {
+  const { printCounts } = await import('./print/diagnostics.ts')
+  const errors = read.diagnostics.filter(({ severity }) => severity === 'error')
+  const shown = await printProblems(read, errors, deps)
   return `${shown}eudaemon: ${read.shownFile} has ${printCounts(errors)}; nothing was changed\n`
 }
 
@@ -110,7 +122,7 @@ function noDefinition(deps: Deps): CommandFailure {
 
 function readNamed(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch (error) {
     throw unreadable(file, error)
   }
@@ -127,17 +139,17 @@ function unreadable(file: string, cause: unknown): ToolkitError {
   return new ToolkitError('ERR_NO_DEFINITION', `cannot read ${quote(file)}: ${reason}`, { cause })
 }
 
-function readIfThere(path: string): string | null {
+function readIfThere(file: string): string | null {
   try {
-    return readFileSync(path, 'utf8')
+    return fs.readFileSync(file, 'utf8')
   } catch (error) {
     if (['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR'].includes(codeOf(error))) return null
     throw error
   }
 }
 
-function exists(path: string): boolean {
-  return readIfThere(path) !== null
+function exists(file: string): boolean {
+  return fs.existsSync(file)
 }
 
 /** `ENOENT` of an error of node:fs; its text when it has no code. */

@@ -1,8 +1,8 @@
 // The real world for commands. What only some of them need is loaded when they need it.
 
-import { resolve } from 'node:path'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { controlSocketIn, type Directories, directoriesFor } from '../protocol/directories.ts'
+import { path } from './builtin.ts'
 import type { Deps, Screen, StopSignal } from './deps.ts'
 
 export function createDeps(out: Screen, err: Screen): Deps {
@@ -44,7 +44,7 @@ function withAbsoluteHome(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {
   const home = env['EUDAEMON_HOME']
-  return home === undefined || home === '' ? env : { ...env, EUDAEMON_HOME: resolve(home) }
+  return home === undefined || home === '' ? env : { ...env, EUDAEMON_HOME: path.resolve(home) }
 }
 
 function findDirectories(

@@ -2,8 +2,8 @@
 // the project is all that most commands need; reading the whole definition for it costs more than
 // the rest of the command, so name and digest are remembered beside the control socket.
 
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { toProjectName } from '../model/service-name.ts'
+import { fs, path } from './builtin.ts'
 import type { Deps } from './deps.ts'
 import type { Options } from './parse-arguments.ts'
 import { findDefinition, readDefinition } from './project.ts'
@@ -38,8 +38,7 @@ export async function findScope(options: Options, deps: Deps): Promise<Scope> {
   }
   const { project } = await readDefinition(options, deps)
   if (project === null) {
-    const { toProjectName } = await import('../model/service-name.ts')
-    return { project: toProjectName(basename(dirname(file))), file, digest: null }
+    return { project: toProjectName(path.basename(path.dirname(file))), file, digest: null }
   }
   const { digestDefinition } = await import('../model/definition-digest.ts')
   const digest = digestDefinition(project)
@@ -50,7 +49,7 @@ export async function findScope(options: Options, deps: Deps): Promise<Scope> {
 /** Changes whenever the file does; null for formats that read more than the one file. */
 function stampOf(file: string): string | null {
   if (!file.endsWith('.toml')) return null
-  const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+  const { ino, size, mtimeNs, ctimeNs } = fs.statSync(file, { bigint: true })
   return `${ino}:${size}:${mtimeNs}:${ctimeNs}`
 }
 
@@ -63,7 +62,7 @@ function cachePath(file: string, deps: Deps): string {
 
 function recall(file: string, deps: Deps): Remembered | null {
   try {
-    return JSON.parse(readFileSync(cachePath(file, deps), 'utf8')) as Remembered
+    return JSON.parse(fs.readFileSync(cachePath(file, deps), 'utf8')) as Remembered
   } catch {
     return null
   }
@@ -71,15 +70,15 @@ function recall(file: string, deps: Deps): Remembered | null {
 
 /** Only a shortcut: where it cannot be written, the next command reads the definition again. */
 function remember(remembered: Remembered, deps: Deps): void {
-  const path = cachePath(remembered.file, deps)
+  const target = cachePath(remembered.file, deps)
   try {
     // Not recursive: the runtime directory itself is made by the supervisor, with its own mode.
-    mkdirSync(dirname(path), { mode: 0o700 })
+    fs.mkdirSync(path.dirname(target), { mode: 0o700 })
   } catch {
     // It exists, or writing will fail as well.
   }
   try {
-    writeFileSync(path, JSON.stringify(remembered), { mode: 0o600 })
+    fs.writeFileSync(target, JSON.stringify(remembered), { mode: 0o600 })
   } catch {
     return
   }

@@ -1,7 +1,7 @@
 // Standard output and standard error, written at once: no stream objects, which cost more to set up
 // than the answer to most commands.
 
-import { fstatSync, writeSync } from 'node:fs'
+import { fs } from './builtin.ts'
 import type { Screen } from './deps.ts'
 
 const RETRY_MS = 5
@@ -15,7 +15,7 @@ export function openScreen(fd: 1 | 2, env: Readonly<Record<string, string | unde
     let rest: Uint8Array = Buffer.from(text)
     while (rest.length > 0 && !isBroken) {
       try {
-        rest = rest.subarray(writeSync(fd, rest))
+        rest = rest.subarray(fs.writeSync(fd, rest))
       } catch (error) {
         const code = error instanceof Error ? Reflect.get(error, 'code') : undefined
         // Somebody made the other end non-blocking and does not read just now.
@@ -40,7 +40,7 @@ export function openScreen(fd: 1 | 2, env: Readonly<Record<string, string | unde
 /** A character device is a terminal or /dev/null; only then it is worth to load node:tty. */
 function isTerminalFd(fd: number): boolean {
   try {
-    if (!fstatSync(fd).isCharacterDevice()) return false
+    if (!fs.fstatSync(fd).isCharacterDevice()) return false
   } catch {
     return false
   }

@@ -4,7 +4,6 @@
 import { type ErrorCode, errorCodes } from '../base/error-codes.ts'
 import { MAX_ANSWER_BYTES } from '../base/limits.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
-import { encodeDefinition } from '../model/definition-json.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import type { ApplyRequest, ScaleRequest, SignalRequest, WantRequest } from '../protocol/request.ts'
 import type {
@@ -97,7 +96,8 @@ export function createClient(socketPath: string, patienceMs = PATIENCE_MS): Clie
     socketPath,
     describe: () => ask({ name: 'supervisor' }),
     status,
-    apply: ({ definition, services, environment }) => {
+    apply: async ({ definition, services, environment }) => {
+      const { encodeDefinition } = await import('../model/definition-json.ts')
       const rest = JSON.stringify({ services, environment })
       const body = `{"definition":${encodeDefinition(definition)},${rest.slice(1)}`
       return ask({ name: 'apply', body })

@@ -2,7 +2,7 @@
 // stream of pieces. A socket that refuses is tried again for a short time: a supervisor that died
 // is started again by its guardian within a moment.
 
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import {
   isUnderstood,
@@ -72,6 +72,11 @@ function canRecover(error: ToolkitError): boolean {
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAGAIN'].includes(String(error.context['code']))
 }
 
+/** An `import` of node:net would touch all of its exports, which takes longer than to connect. */
+function connectTo(path: string): Socket {
+  return process.getBuiltinModule('node:net').connect({ path })
+}
+
 function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Failure | null> {
   return new Promise((resolve) => {
     let reached: Reached = 'nothing'
@@ -103,7 +108,7 @@ function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Fail
       onBody: sink.onBody,
       onEnd: () => finish(null),
     })
-    socket = connect({ path })
+    socket = connectTo(path)
     socket.on('connect', () => {
       reached = 'sent'
     })
@@ -120,7 +125,7 @@ function attempt(path: string, request: RawRequest, sink: RawSink): Promise<Fail
 /** True when something accepts connections there. */
 export function canConnect(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ path: socketPath })
+    const socket = connectTo(socketPath)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

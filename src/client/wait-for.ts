@@ -176,6 +176,10 @@ function judge(goal: Goal, row: StatusRow | undefined, before: StatusRow | undef
   if (row.ready) return 'reached'
   if (row.phase === 'down') return { reason: row.reason ?? 'it has ended', mayRecover: false }
   if (row.phase === 'backoff') return { reason: row.reason ?? 'it ended', mayRecover: true }
+  // What it waits for has been given up; somebody may start that again.
+  if (row.phase === 'waiting' && row.reason?.endsWith('(failed)') === true) {
+    return { reason: row.reason, mayRecover: true }
+  }
   return 'pending'
 }
 

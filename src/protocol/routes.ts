@@ -108,6 +108,23 @@ export const routes = {
     response: 'EventRow',
     form: 'lines',
   },
+  logs: {
+    method: 'GET',
+    path: '/v1/logs',
+    summary: 'Lines of logs, merged by time.',
+    query: [
+      project,
+      service,
+      { name: 'lines', doc: 'Only the last so many.' },
+      { name: 'since', doc: 'From this time on: `10min` (ago), `14:30`, ISO 8601, `@` seconds.' },
+      { name: 'until', doc: 'Up to this time.' },
+      { name: 'stream', doc: '`stdout` or `stderr`.' },
+      { name: 'follow', doc: '`1`: stay and send what comes.' },
+    ],
+    request: null,
+    response: 'LogItem',
+    form: 'lines',
+  },
   why: {
     method: 'GET',
     path: '/v1/why/:project/:instance',

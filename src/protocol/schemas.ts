@@ -111,6 +111,20 @@ const feature = objectOf<FeatureAnswer>({ name: text, isPresent: truth, detail: 
 
 export const schemas = {
   Empty: { type: 'object' },
+  LogItem: {
+    type: 'object',
+    properties: {
+      kind: oneOf('line', 'gap'),
+      project: text,
+      instance: text,
+      timeUs: whole,
+      stream: oneOf('stdout', 'stderr'),
+      text,
+      isPartial: truth,
+      bytes: orNull(whole),
+    },
+    required: ['kind', 'project', 'instance', 'timeUs'],
+  },
   StatusRow: statusRow,
   StatusRows: listOf(statusRow),
   EventRow: eventRow,

@@ -42,7 +42,7 @@ export class DefinitionRefused extends ToolkitError {
 
 type Answerer = (target: ControlTarget, request: ControlRequest) => ControlAnswer
 
-export const answerers: Readonly<Record<Exclude<RouteName, 'events'>, Answerer>> = {
+export const answerers: Readonly<Record<Exclude<RouteName, 'events' | 'logs'>, Answerer>> = {
   supervisor: (target) => plain(target.describe()),
   status: answerStatus,
   apply: answerApply,
@@ -91,13 +91,19 @@ function runningProject(target: ControlTarget, name: string): ProjectDefinition 
 
 function answerStatus(target: ControlTarget, { query }: ControlRequest): ControlAnswer {
   const project = query.get('project')
-  const selectors = query.getAll('service')
-  const rows = target.status().filter((row) => project === null || row.project === project)
+  const rows = selectRows(target, query)
   const running = project === null ? null : target.project(project)
   const headers = running === null ? {} : { [DEFINITION_HEADER]: digestOf(running) }
-  if (selectors.length === 0) return { ...plain(rows), headers }
-  const wanted = selectors.map(toFilter)
-  return { ...plain(rows.filter((row) => wanted.some((isWanted) => isWanted(row)))), headers }
+  return { ...plain(rows), headers }
+}
+
+/** Those of `?project=` and `?service=`; all without them. */
+export function selectRows(target: ControlTarget, query: URLSearchParams): readonly StatusRow[] {
+  const project = query.get('project')
+  const wanted = query.getAll('service').map(toFilter)
+  const rows = target.status().filter((row) => project === null || row.project === project)
+  if (wanted.length === 0) return rows
+  return rows.filter((row) => wanted.some((isWanted) => isWanted(row)))
 }
 
 function toFilter(text: string): (row: StatusRow) => boolean {

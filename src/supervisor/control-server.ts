@@ -21,6 +21,7 @@ import {
 import { answerers, DefinitionRefused } from './control-answers.ts'
 import type { ControlTarget } from './control-target.ts'
 import { type EventStreams, openEventStreams } from './event-streams.ts'
+import { streamLogs } from './log-streams.ts'
 import { type BodyReader, createBodyReader } from './request-body.ts'
 
 export interface ControlServerOptions {
@@ -136,6 +137,10 @@ async function answer(
     await route(context, request, response)
   } catch (error) {
     if (!(error instanceof ToolkitError)) throw error
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
     if (hasCode(error, 'ERR_REQUEST_TOO_LARGE')) response.setHeader('connection', 'close')
     sendJson(response, httpStatusOf(error.code), JSON.stringify(toErrorAnswer(error)))
   }
@@ -166,6 +171,10 @@ async function route(
   const body = await context.bodies.read(request)
   if (match.name === 'events') {
     openStream(context, query, response)
+    return
+  }
+  if (match.name === 'logs') {
+    await streamLogs(target, query, response)
     return
   }
   const answered = answerers[match.name](target, { parameters: match.parameters, query, body })

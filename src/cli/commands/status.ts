@@ -6,7 +6,9 @@ import type { StatusRow } from '../../protocol/response.ts'
 import type { CommandResult, Deps, Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Options } from '../parse-arguments.ts'
+import { printStatus } from '../print/status.ts'
 import { findScope, type Scope } from '../scope.ts'
+import { matchRows } from '../select-rows.ts'
 
 export const run: Run = async (options, deps) => {
   const scope = await findScope(options, deps)
@@ -16,25 +18,15 @@ export const run: Run = async (options, deps) => {
   const isJson = options.has('json')
   if (answer === null && names.length === 0) return printNothing(scope, isJson, true)
   const all = inOrder(await withDrift(answer, scope, options, deps))
-  const rows = names.length === 0 ? all : await select(all, scope, names)
+  const rows = names.length === 0 ? all : matchRows(all, scope.project, names)
   const exitCode = rows.length > 0 && rows.every(({ ready }) => ready) ? 0 : exitCodes.notRunning
   if (isJson) return { output: { stdout: `${JSON.stringify(rows, null, 2)}\n` }, exitCode }
   if (rows.length === 0) return printNothing(scope, false, false)
-  const { printStatus } = await import('../print/status.ts')
   const showsProject = scope.project === null || isElsewhere
   const { hasColour, isTerminal } = deps.out
   const width = isTerminal ? { columns: deps.out.columns } : {}
   const stdout = printStatus({ rows, nowMs: deps.now(), hasColour, showsProject, ...width })
   return { output: { stdout }, exitCode }
-}
-
-async function select(
-  rows: readonly StatusRow[],
-  scope: Scope,
-  names: readonly string[],
-): Promise<readonly StatusRow[]> {
-  const { matchRows } = await import('../select-rows.ts')
-  return matchRows(rows, scope.project, names)
 }
 
 /** Null: no supervisor runs, so nothing does. */

@@ -17,6 +17,7 @@ import {
   toExitCode,
 } from '../outcome.ts'
 import type { Options } from '../parse-arguments.ts'
+import { printStatus } from '../print/status.ts'
 import { requireProject } from '../project.ts'
 
 export const run: Run = async (options, deps) => {
@@ -79,7 +80,6 @@ async function untilReady(detached: Detached, deps: Deps): Promise<CommandResult
   }
   if (exitCode !== exitCodes.done && rows.length > MAX_TABLE_ROWS)
     return { output: { stderr }, exitCode }
-  const { printStatus } = await import('../print/status.ts')
   const { hasColour, isTerminal } = deps.out
   const width = isTerminal ? { columns: deps.out.columns } : {}
   const view = { rows, nowMs: deps.now(), hasColour, showsProject: false, ...width }

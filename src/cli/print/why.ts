@@ -70,8 +70,7 @@ const knownSignals: Readonly<Record<string, string>> = {
   SIGHUP: 'hang-up',
   SIGILL: 'it executed an illegal instruction',
   SIGINT: 'interrupted, as by Ctrl-C',
-  SIGKILL:
-    'killed from outside: by an operator, a stop timeout or the kernel when memory was short',
+  SIGKILL: 'killed: by somebody, a stop timeout, or for want of memory',
   SIGPIPE: 'it wrote to something that nobody reads',
   SIGSEGV: 'it touched memory that is not its own',
   SIGTERM: 'it was asked to end',

@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { commands } from '../../../src/cli/commands.ts'
 import { printCompletion, type Shell } from '../../../src/cli/completions.ts'
+import { freshFolder } from '../../support/control-socket.ts'
 import { skipUnless } from '../../support/skip.ts'
 
 const shells: readonly Shell[] = ['bash', 'zsh', 'fish']
@@ -16,7 +19,9 @@ function isThere(shell: string): boolean {
 for (const shell of shells) {
   test(`${shell} accepts its script`, (t) => {
     if (skipUnless(t, isThere(shell), `${shell} is not installed`)) return
-    const { status, stderr } = spawnSync(shell, ['-n'], { input: printCompletion(shell) })
+    const script = join(freshFolder(t), 'script')
+    writeFileSync(script, printCompletion(shell))
+    const { status, stderr } = spawnSync(shell, ['-n', script])
     assert.deepEqual([stderr.toString(), status], ['', 0])
   })
 

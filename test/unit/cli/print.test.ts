@@ -13,8 +13,7 @@ import { row } from '../../support/fake-target.ts'
 
 const nowMs = Date.parse('2026-11-21T05:01:05.500Z')
 
-const killedFromOutside =
-  '(killed from outside: by an operator, a stop timeout or the kernel when memory was short)'
+const killedFromOutside = '(killed: by somebody, a stop timeout, or for want of memory)'
 
 test('a table of status', () => {
   const rows = [

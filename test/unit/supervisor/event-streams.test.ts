@@ -1,5 +1,4 @@
-// Following events over the real socket: history, live, filters, gaps, and readers that do not
-// read.
+// Following events over the real socket: history, live, filters, gaps, and who does not read.
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
