@@ -65,7 +65,9 @@ function settleRunning(place: Place, instance: InstanceState): SettleAnswer {
     return isHeldBack(place) ? nothing : { kind: 'event', event: { type: 'must-stop', reason } }
   }
   const reason = restartReason(state, instance)
-  return reason === null ? nothing : { kind: 'event', event: { type: 'want-restart', reason } }
+  if (reason !== null) return { kind: 'event', event: { type: 'want-restart', reason } }
+  const isReloadDue = instance.isReloadAsked && instance.phase.name === 'up'
+  return isReloadDue ? { kind: 'event', event: { type: 'want-reload' } } : nothing
 }
 
 /** Asked for, or its definition was changed in a way that only a new invocation can take. */
