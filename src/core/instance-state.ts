@@ -144,6 +144,8 @@ export interface InstanceState<P extends Phase = Phase> {
    * held, or the invocation was ending already. Done as soon as that is over.
    */
   readonly restartAsked: string | null
+  /** A reload that was asked for before it was ready, or during a reload. */
+  readonly isReloadAsked: boolean
   /** Its definition is gone: forget it when it is down. */
   readonly isRemoved: boolean
   /** The revision of its definition that the last invocation was begun with (ProjectRecord). */
@@ -165,6 +167,7 @@ export function newInstance(id: InstanceId, wallMs: number): InstanceState {
     lastExit: null,
     killed: [],
     restartAsked: null,
+    isReloadAsked: false,
     isRemoved: false,
     revision: 0,
   }

@@ -46,7 +46,7 @@ export function decideNext(
   wasReady: boolean,
 ): Transition {
   const { invocation } = instance.phase
-  const next = choose({ ...instance, restartAsked: null }, context, ending, {
+  const next = choose({ ...instance, restartAsked: null, isReloadAsked: false }, context, ending, {
     wasReady,
     isAsked: instance.restartAsked !== null,
   })

@@ -98,20 +98,29 @@ export function onUnhealthy(
 ): Transition | null {
   const { phase } = instance
   const hook = phase.name === 'reloading' ? phase.hook : null
-  if (context.isHeld || isInFlight(hook) || phase.main === null) return null
+  if (context.isHeld || phase.main === null) return null
+  if (isInFlight(hook)) {
+    return { instance: within(instance, { restartAsked: event.reason }), effects: [] }
+  }
   const ending = { cause: 'unhealthy' as const, exit: null, reason: event.reason }
   return beginEnding(instance, context, ending, { main: phase.main, hook, hasLeftovers: true })
 }
 
+/** Not now: what it reads at this moment may be older than what is to be read. */
+export function onWantReloadLater(instance: InstanceState): Transition {
+  return { instance: within(instance, { isReloadAsked: true }), effects: [] }
+}
+
 export function onWantReload(
-  instance: InstanceState<PhaseOf<'up'>>,
+  before: InstanceState<PhaseOf<'up'>>,
   _event: unknown,
   context: Context,
 ): Transition | null {
+  const instance = within(before, { isReloadAsked: false })
   const { phase, id } = instance
   const { reload } = context.definition
   const { main, invocation } = phase
-  if (reload === null || main === null) return null
+  if (reload === null || main === null) return { instance, effects: [] }
   if (reload.kind === 'signal') {
     const { signal } = reload
     return { instance, effects: [{ type: 'signal', id, invocation, signal, scope: 'main' }] }

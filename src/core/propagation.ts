@@ -65,7 +65,20 @@ function settleRunning(place: Place, instance: InstanceState): SettleAnswer {
     return isHeldBack(place) ? nothing : { kind: 'event', event: { type: 'must-stop', reason } }
   }
   const reason = restartReason(state, instance)
-  return reason === null ? nothing : { kind: 'event', event: { type: 'want-restart', reason } }
+  if (reason !== null) return { kind: 'event', event: { type: 'want-restart', reason } }
+  const ready = readyByDefinition(state, instance)
+  if (ready !== null) return { kind: 'event', event: ready }
+  const isReloadDue = instance.isReloadAsked && instance.phase.name === 'up'
+  return isReloadDue ? { kind: 'event', event: { type: 'want-reload' } } : nothing
+}
+
+/** Its readiness was changed while it started, to one for which nothing will happen any more. */
+function readyByDefinition(state: SupervisorState, instance: InstanceState): InstanceEvent | null {
+  const { phase, deadlineMs } = instance
+  const { kind, readiness } = definitionOf(state, instance.id)
+  if (phase.name !== 'starting' || kind === 'oneshot') return null
+  const isOver = readiness.kind === 'immediate' || (readiness.kind === 'delay' && !deadlineMs)
+  return isOver ? { type: 'ready', invocation: phase.invocation } : null
 }
 
 /** Asked for, or its definition was changed in a way that only a new invocation can take. */

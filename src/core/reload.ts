@@ -9,8 +9,9 @@ import type { InstanceId } from '../base/brands.ts'
 import { diffProjects, type ServiceChange } from '../model/catalog-diff.ts'
 import type { ProjectDefinition, ServiceDefinition } from '../model/service-definition.ts'
 import { printInstanceId } from '../model/service-name.ts'
+import { watchesOf } from './adoption.ts'
 import type { DefinitionChange, ProjectRecord } from './effect.ts'
-import { type InstanceState, newInstance } from './instance-state.ts'
+import { type InstanceState, mainProcessOf, newInstance } from './instance-state.ts'
 import { linkProject } from './project-links.ts'
 import { instanceCount, instancesOf } from './supervisor-state.ts'
 import type { Turn } from './supervisor-step.ts'
@@ -34,6 +35,7 @@ export function applyProject(
     const changed = definition.services[service]
     if (changed === undefined) continue
     if (kind === 'live' || settings.includes('log')) updateLogs(turn, name, changed)
+    if (kind === 'live') watchAnew(turn, name, service)
     // What it newly needs is wanted too.
     for (const { id, desired } of instancesOf(turn.state, name, service)) {
       if (settings.length > 0 && desired === 'up') wanted.add(id)
@@ -126,6 +128,16 @@ function recall(turn: Turn, instance: InstanceState, isWanted: boolean): void {
 function updateLogs(turn: Turn, project: string, definition: ServiceDefinition): void {
   for (const id of turn.idsOf(project, definition.name)) {
     turn.effects.push({ type: 'update-log', id, definition })
+  }
+}
+
+/** What is watched of a running process is watched as the new definition says. */
+function watchAnew(turn: Turn, project: string, service: string): void {
+  for (const instance of instancesOf(turn.state, project, service)) {
+    if (!['starting', 'up', 'reloading'].includes(instance.phase.name)) continue
+    if (mainProcessOf(instance) === null) continue
+    const watches = watchesOf(turn.state, instance).filter(({ type }) => type !== 'arm-timer')
+    turn.effects.push({ type: 'unwatch', id: instance.id }, ...watches)
   }
 }
 

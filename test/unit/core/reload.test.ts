@@ -112,7 +112,7 @@ test('scaling: a count of the file that changes wins over one that was set by ha
   assert.equal(bench.state.instances.size, 2)
 })
 
-test('scaling what is stopped starts nothing; from none it starts what is asked for', () => {
+test('scaling a stopped service starts nothing; from none it starts what is asked for', () => {
   const bench = running(web)
   bench.want('down', ['web'])
   rest(bench)
