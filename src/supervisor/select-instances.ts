@@ -45,6 +45,19 @@ export function selectInstances(
   return [...found]
 }
 
+/** Throws ERR_BAD_REQUEST for the first that has no way to read its configuration again. */
+export function assertReloadable(state: SupervisorState, ids: readonly InstanceId[]): void {
+  for (const id of ids) {
+    const name = parseInstanceId(id)
+    const definition = name && state.projects.get(name.project)?.record.definition
+    const service = name && definition?.services[name.service]
+    if (!service || service.reload !== null) continue
+    const message = `'${service.name}' has no 'reload': it cannot read its configuration again`
+    const hint = `Set reload = { signal = "HUP" } if it knows that, or restart it.`
+    throw new ToolkitError('ERR_BAD_REQUEST', message, { hint })
+  }
+}
+
 function noProject(state: SupervisorState, project: string): ToolkitError {
   const close = suggest(project, state.projects.keys())
   const hint = close === undefined ? {} : { hint: `Did you mean '${close}'?` }

@@ -26,7 +26,7 @@ import type { EventHistory } from '../runtime/event-history.ts'
 import type { Runtime } from '../runtime/open-runtime.ts'
 import type { ControlTarget } from './control-target.ts'
 import { blockersOf, nextOf } from './explain.ts'
-import { selectInstances } from './select-instances.ts'
+import { assertReloadable, selectInstances } from './select-instances.ts'
 
 const SIGKILL = 9
 
@@ -87,6 +87,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
     assertRoom()
     const { project, services, force } = request
     const ids = selectInstances(state, project, services, force)
+    if (request.verb === 'reload') assertReloadable(state, ids)
     const { sequence } = history
     if (state.mode === 'hold') runtime.ask({ type: 'want-normal' })
     runtime.ask({ type: 'want', verb: request.verb, ids })

@@ -29,6 +29,8 @@ export interface Running {
   output(): string
   errors(): string
   signal(name: NodeJS.Signals): void
+  /** Writes to its standard input. */
+  types(text: string): void
   /** Resolves when it prints this on standard output or standard error. */
   prints(text: string | RegExp): Promise<void>
   ended: Promise<RunResult>
@@ -44,7 +46,9 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   const { cwd = '/', prefix = [], timeoutMs = LIMIT_MS * 2 } = options
   const [file = '', ...words] = [...prefix, process.execPath, bin, ...args]
   const env = { ...process.env, NO_COLOR: '1', NODE_TEST_CONTEXT: undefined, ...options.env }
-  const child = spawn(file, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, words, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  // It may be gone before it is told something.
+  child.stdin.on('error', () => undefined)
   const text = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (part: string) => {
@@ -52,7 +56,11 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     })
   }
   const ended = endOf(child, args, text, timeoutMs)
-  ended.catch(() => undefined)
+  let isOver = false
+  const over = (): void => {
+    isOver = true
+  }
+  ended.then(over, over)
   const has = (wanted: string | RegExp): boolean => {
     const all = text.stdout + text.stderr
     return typeof wanted === 'string' ? all.includes(wanted) : wanted.test(all)
@@ -62,10 +70,15 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     output: () => text.stdout,
     errors: () => text.stderr,
     signal: (name) => child.kill(name),
+    types: (typed) => child.stdin.write(typed),
     prints: async (wanted) => {
-      await until(`${args.join(' ')} to print ${wanted}`, () => has(wanted)).catch((error) => {
-        throw new Error(`${String(error)}\n${text.stdout}\n${text.stderr}`, { cause: error })
-      })
+      const what = `${args.join(' ')} to print ${wanted}`
+      const fail = (why: string): never => {
+        throw new Error(`${why}\n${text.stdout}\n${text.stderr}`)
+      }
+      await until(what, () => has(wanted) || (isOver && fail(`it ended; waited for ${what}`))).catch(
+        (error: unknown) => fail(String(error)),
+      )
     },
     ended,
   }
