@@ -140,3 +140,6 @@ export const MIN_STORE_NEW_MESSAGES = 512
 
 /** The last lines of logs that one request may ask for. */
 export const MAX_LINES_ASKED = 100_000
+
+/** The supervisor's own log; one old file of the same size is kept. */
+export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024

@@ -27,8 +27,8 @@ export function startGuardian(options: StartGuardianOptions): void {
   makePrivate(logFile.slice(0, logFile.lastIndexOf('/')))
   const log = openSync(logFile, 'a', 0o600)
   const devNull = openDevNull()
-  const env = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${value}`],
+  const env = Object.entries({ ...environment, EUDAEMON_LOG_FILE: logFile }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`${name}=${value}`]),
   )
   const files = [
     { from: devNull, to: 0 },

@@ -76,9 +76,10 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
       const fail = (why: string): never => {
         throw new Error(`${why}\n${text.stdout}\n${text.stderr}`)
       }
-      await until(what, () => has(wanted) || (isOver && fail(`it ended; waited for ${what}`))).catch(
-        (error: unknown) => fail(String(error)),
-      )
+      await until(
+        what,
+        () => has(wanted) || (isOver && fail(`it ended; waited for ${what}`)),
+      ).catch((error: unknown) => fail(String(error)))
     },
     ended,
   }
