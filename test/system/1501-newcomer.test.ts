@@ -44,7 +44,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: 'unknown dependency',
-    file: `[services.web]\ncommand = ${forever}\nrequires = ["dbb"]\n[services.db]\ncommand = "x"\n`,
+    file: `[services.web]\ncommand = ${forever}\nrequires = ["dbb"]\n[services.db]\ncommand="x"\n`,
     status: 5,
     says: [/eudaemon\.toml:3/, /'dbb'/, /'?db'?\?/],
   },
@@ -81,7 +81,8 @@ const mistakes: readonly Mistake[] = [
     file: async (home) => {
       const port = await freePort()
       return (
-        `[services.old]\ncommand = ${command('http-server.js', port)}\nready = { tcp = ${port} }\n` +
+        `[services.old]\ncommand = ${command('http-server.js', port)}\n` +
+        `ready = { tcp = ${port} }\n` +
         `[services.new]\ncommand = ${command('http-server.js', port)}\nrequires = ["old"]\n` +
         `ready = { tcp = ${port}, timeout = "3s" }\nrestart = "never"\n` +
         `# ${home.project}\n`

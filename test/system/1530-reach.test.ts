@@ -1,5 +1,5 @@
-// A supervisor that cannot be talked to: not running, of another version, a socket of somebody else,
-// a full or read-only state directory. The command says which it is and what to do.
+// A supervisor that cannot be talked to: not running, of another version, a socket of somebody
+// else, a full or read-only state directory. The command says which it is and what to do.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

@@ -1,6 +1,6 @@
 // runs-as: nobody
-// Changing what runs: scale, reload, plan, drift, why, signal, and `up` as a difference that touches
-// nothing but what has changed.
+// Changing what runs: scale, reload, plan, drift, why, signal, and `up` as a difference that
+// touches nothing but what has changed.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -33,7 +33,7 @@ test('1601 scale up and down: the others are not touched', async (context) => {
   assert.equal((await home.run(['scale', 'wep=1'])).status, 4)
 })
 
-test('1602 up after an edit: new starts, gone stops, changed restarts, the rest stays', async (context) => {
+test('1602 up after an edit: new starts, gone stops, changed restarts', async (context) => {
   const home = openHome(context)
   const section = (name: string, more = '') => `[services.${name}]\ncommand = ${forever}\n${more}\n`
   home.write('eudaemon.toml', section('same') + section('gone') + section('changed'))

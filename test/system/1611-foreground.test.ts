@@ -71,7 +71,7 @@ test('1613 without a terminal: SIGINT and SIGTERM stop everything', async (conte
   }
 })
 
-test('1614 the command is killed: the services stay, and another one finds them', async (context) => {
+test('1614 the command is killed: services stay, and another one finds them', async (context) => {
   const home = openHome(context)
   home.write('eudaemon.toml', `services.web.command = ${command('forever.sh')}`)
   const up = home.start(['up'])

@@ -1,5 +1,5 @@
-// A thousand services from one file: `up -d` returns with all of them up, and meanwhile status, logs
-// and a restart of one are answered. Figures are printed; the limits are generous.
+// A thousand services from one file: `up -d` returns with all of them up, and meanwhile status,
+// logs and a restart of one are answered. Figures are printed; the limits are generous.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
