@@ -24,6 +24,8 @@ const supervisorFlags: readonly string[] = ['--max-semi-space-size=1', '--expose
 /** A cold start with a thousand services to adopt takes less than a tenth of this. */
 const START_LIMIT_MS = 20_000
 const POLL_MS = 15
+/** How long a lock may be held by somebody who does not answer. */
+const LOCK_PATIENCE_MS = 5_000
 const SHOWN_LOG_BYTES = 2_000
 
 /** Resolves when a supervisor accepts connections. */
@@ -68,11 +70,18 @@ export async function superviseHere(options: Place & SuperviseOptions): Promise<
   const { mkdirSync } = await import('node:fs')
   mkdirSync(directories.runtime, { recursive: true, mode: 0o700 })
   const { becomeGuardian } = await import('../daemonize/guardian.ts')
-  becomeGuardian({
-    runtimeDirectory: directories.runtime,
-    supervisor: superviseCommand({ file, isOnDemand }),
-    environment: withoutGuardian(env),
-  })
+  const socketPath = controlSocketIn(directories)
+  // Who holds the lock without answering is on its way out: killed a moment ago, its threads not
+  // yet gone, or ending because its last project went.
+  const endMs = performance.now() + LOCK_PATIENCE_MS
+  do {
+    becomeGuardian({
+      runtimeDirectory: directories.runtime,
+      supervisor: superviseCommand({ file, isOnDemand }),
+      environment: withoutGuardian(env),
+    })
+    await delay(POLL_MS)
+  } while (performance.now() < endMs && !(await canConnect(socketPath)))
   process.stderr.write(`eudaemon: another supervisor runs in '${directories.home}'\n`)
   return exitCodes.failed
 }

@@ -2,6 +2,7 @@
 // hardly another way to stop than to die: what it was doing is on disk before it is done.
 
 import { readFileSync, rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { toPid } from '../base/brands.ts'
 import { hasCode, ToolkitError } from '../base/toolkit-error.ts'
 import { isActive } from '../core/instance-state.ts'
@@ -33,6 +34,10 @@ export interface SupervisorOptions {
 /** Another supervisor holds the lock: the guardian gives up too (EX_TEMPFAIL of sysexits.h). */
 const LOCKED_EXIT_CODE = 75
 
+/** How long that lock may be held by somebody who is on the way out. */
+const LOCK_PATIENCE_MS = 3_000
+const LOCK_POLL_MS = 10
+
 /** Runs until the last project is gone or the guardian is told to end; gives the exit status. */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const { directories } = options
@@ -40,7 +45,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   makeFolder(directories.runtime, 0o700)
   makeFolder(directories.state, 0o700)
   makeFolder(directories.log, 0o750)
-  const host = openHost(directories.runtime, process.env)
+  const host = await openHostSoon(directories.runtime)
   if (host === 'locked') {
     report.note(`another supervisor runs in '${directories.home}'`)
     return LOCKED_EXIT_CODE
@@ -60,6 +65,16 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const projects = openProjectFiles(directories.state)
   for (const problem of projects.problems) report.problem(problem)
   return await live({ options, journal, projects, mode, host, report })
+}
+
+/** The one before us may just have been killed, with threads that are not yet gone. */
+async function openHostSoon(runtimeDirectory: string): Promise<ReturnType<typeof openHost>> {
+  const endMs = performance.now() + LOCK_PATIENCE_MS
+  for (;;) {
+    const host = openHost(runtimeDirectory, process.env)
+    if (host !== 'locked' || performance.now() > endMs) return host
+    await delay(LOCK_POLL_MS)
+  }
 }
 
 interface Life {
