@@ -88,7 +88,14 @@ function startMain(
   const begun = enter(
     instance,
     context,
-    { name: 'starting', main: 'spawning', logMark: null, invocation, startedMs: context.nowMs },
+    {
+      name: 'starting',
+      main: 'spawning',
+      logMark: null,
+      hadSetup: instance.phase.name === 'setup',
+      invocation,
+      startedMs: context.nowMs,
+    },
     { deadlineMs: context.nowMs + SPAWN_TIMEOUT_MS },
   )
   return { instance: begun, effects: [spawnEffect(begun, context, 'main', invocation)] }
@@ -144,12 +151,12 @@ export function onSpawnFailed(
   const cause = instance.desired === 'up' ? 'spawn-failed' : 'stop'
   const prefix = event.role === 'main' ? 'cannot start' : `cannot run ${event.role}`
   const ending = { cause, exit: null, reason: `${prefix}: ${event.reason}` } as const
-  return beginEnding(instance, context, ending, whatSetupLeft(instance, context))
+  return beginEnding(instance, context, ending, whatSetupLeft(instance))
 }
 
 /** The setup hook may have left processes, when it was over before the main process was tried. */
-function whatSetupLeft({ phase }: InstanceState, { definition }: Context) {
-  const hasLeftovers = phase.name === 'starting' && definition.setup !== null
+function whatSetupLeft({ phase }: InstanceState) {
+  const hasLeftovers = phase.name === 'starting' && phase.hadSetup
   return { main: null, hook: null, hasLeftovers }
 }
 
@@ -163,7 +170,7 @@ export function onNeverSpawned(
   context: Context,
 ): Transition {
   const ending = { cause: 'restart', exit: null, reason: 'not begun yet' } as const
-  const remains = whatSetupLeft(instance, context)
+  const remains = whatSetupLeft(instance)
   if (remains.hasLeftovers) return beginEnding(instance, context, ending, remains)
   return decideNext(instance, context, ending, false)
 }
