@@ -37,6 +37,7 @@ export const phases: Readonly<Record<PhaseName, readonly Phase[]>> = {
   starting: [
     { name: 'starting', main: 'spawning', logMark: null, hadSetup: false, ...begun },
     { name: 'starting', main, logMark: null, hadSetup: false, ...begun },
+    { name: 'starting', main: 'spawning', logMark: null, hadSetup: true, ...begun },
   ],
   up: [
     { name: 'up', main, readyMs: 2_000, ...begun },
