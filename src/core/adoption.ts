@@ -121,7 +121,8 @@ export function adopt(
 /** Its children are there, and nobody else can have left them: the process ran and ended. */
 function mustHaveRun(state: SupervisorState, { phase, id }: InstanceState): boolean {
   if (phase.name === 'setup') return true
-  return phase.name === 'starting' && definitionOf(state, id).setup === null
+  if (phase.name === 'finish') return definitionOf(state, id).stop.kill !== 'process'
+  return phase.name === 'starting' && !phase.hadSetup
 }
 
 function slotsOf({ phase }: InstanceState): readonly (readonly [Role, Slot])[] {

@@ -15,7 +15,14 @@ import {
   onStopNeverSpawned,
   onStopTimer,
 } from './on-end.ts'
-import { onFinishEmptied, onFinishNeverSpawned, onFinishOver, onFinishSpawned } from './on-over.ts'
+import {
+  onBackoffOver,
+  onFinishEmptied,
+  onFinishNeverSpawned,
+  onFinishOver,
+  onFinishSpawned,
+  onMustWait,
+} from './on-over.ts'
 import {
   onGoDown,
   onMayStop,
@@ -32,10 +39,8 @@ import {
   onWantUpAgain,
 } from './on-run.ts'
 import {
-  onBackoffOver,
   onMainSpawned,
   onMayStart,
-  onMustWait,
   onNeverSpawned,
   onReady,
   onSetupExited,

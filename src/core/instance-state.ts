@@ -79,6 +79,8 @@ export type Phase =
       readonly main: Slot
       /** Where the log stood before the spawn: readiness by log pattern looks from there. */
       readonly logMark: string | null
+      /** A setup command ran before: it may have left processes. */
+      readonly hadSetup: boolean
     } & InvocationData)
   | ({
       readonly name: 'up'

@@ -172,3 +172,31 @@ export function onFinishEmptied(
   const { hook, ending } = instance.phase
   return hook === null ? conclude(instance, context, ending) : null
 }
+
+/** The delay of the backoff is over. The counters stay: they are about deaths, not about delays. */
+export function onBackoffOver(
+  instance: InstanceState,
+  _event: unknown,
+  context: Context,
+): Transition {
+  return { instance: enter(instance, context, { name: 'waiting' }), effects: [] }
+}
+
+/** Healing: it waits for what it requires instead, and starts as soon as that is up. */
+export function onMustWait(
+  instance: InstanceState<PhaseOf<'backoff'> | PhaseOf<'failed'>>,
+  event: EventOf<'must-wait'>,
+  context: Context,
+): Transition {
+  const { reason } = event
+  if (instance.phase.name === 'backoff') {
+    return { instance: enter(instance, context, { name: 'waiting' }, { reason }), effects: [] }
+  }
+  // One try for each outage of what it requires, and it counts: the burst limit still stands.
+  const times = [...instance.restartTimesMs, context.nowMs].slice(-MAX_RESTART_HISTORY)
+  const change = { restarts: instance.restarts + 1, restartTimesMs: times }
+  return {
+    instance: enter(instance, context, { name: 'waiting' }, { reason, change }),
+    effects: [],
+  }
+}

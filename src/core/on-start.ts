@@ -3,7 +3,6 @@
 import type { InvocationId } from '../base/brands.ts'
 import { printDuration } from '../base/duration.ts'
 import { isSuccess, printExitStatus } from '../base/exit-status.ts'
-import { MAX_RESTART_HISTORY } from '../base/limits.ts'
 import type { Readiness } from '../model/service-definition.ts'
 import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
@@ -27,34 +26,6 @@ export function onWantUp(instance: InstanceState, _event: unknown, context: Cont
         change: { desired: 'up', failures: 0, restartTimesMs: [], killed: [], restartAsked: null },
       },
     ),
-    effects: [],
-  }
-}
-
-/** The delay of the backoff is over. The counters stay: they are about deaths, not about delays. */
-export function onBackoffOver(
-  instance: InstanceState,
-  _event: unknown,
-  context: Context,
-): Transition {
-  return { instance: enter(instance, context, { name: 'waiting' }), effects: [] }
-}
-
-/** Healing: it waits for what it requires instead, and starts as soon as that is up. */
-export function onMustWait(
-  instance: InstanceState<PhaseOf<'backoff'> | PhaseOf<'failed'>>,
-  event: EventOf<'must-wait'>,
-  context: Context,
-): Transition {
-  const { reason } = event
-  if (instance.phase.name === 'backoff') {
-    return { instance: enter(instance, context, { name: 'waiting' }, { reason }), effects: [] }
-  }
-  // One try for each outage of what it requires, and it counts: the burst limit still stands.
-  const times = [...instance.restartTimesMs, context.nowMs].slice(-MAX_RESTART_HISTORY)
-  const change = { restarts: instance.restarts + 1, restartTimesMs: times }
-  return {
-    instance: enter(instance, context, { name: 'waiting' }, { reason, change }),
     effects: [],
   }
 }
@@ -88,7 +59,14 @@ function startMain(
   const begun = enter(
     instance,
     context,
-    { name: 'starting', main: 'spawning', logMark: null, invocation, startedMs: context.nowMs },
+    {
+      name: 'starting',
+      main: 'spawning',
+      logMark: null,
+      hadSetup: instance.phase.name === 'setup',
+      invocation,
+      startedMs: context.nowMs,
+    },
     { deadlineMs: context.nowMs + SPAWN_TIMEOUT_MS },
   )
   return { instance: begun, effects: [spawnEffect(begun, context, 'main', invocation)] }
@@ -144,12 +122,12 @@ export function onSpawnFailed(
   const cause = instance.desired === 'up' ? 'spawn-failed' : 'stop'
   const prefix = event.role === 'main' ? 'cannot start' : `cannot run ${event.role}`
   const ending = { cause, exit: null, reason: `${prefix}: ${event.reason}` } as const
-  return beginEnding(instance, context, ending, whatSetupLeft(instance, context))
+  return beginEnding(instance, context, ending, whatSetupLeft(instance))
 }
 
 /** The setup hook may have left processes, when it was over before the main process was tried. */
-function whatSetupLeft({ phase }: InstanceState, { definition }: Context) {
-  const hasLeftovers = phase.name === 'starting' && definition.setup !== null
+function whatSetupLeft({ phase }: InstanceState) {
+  const hasLeftovers = phase.name === 'starting' && phase.hadSetup
   return { main: null, hook: null, hasLeftovers }
 }
 
@@ -163,7 +141,7 @@ export function onNeverSpawned(
   context: Context,
 ): Transition {
   const ending = { cause: 'restart', exit: null, reason: 'not begun yet' } as const
-  const remains = whatSetupLeft(instance, context)
+  const remains = whatSetupLeft(instance)
   if (remains.hasLeftovers) return beginEnding(instance, context, ending, remains)
   return decideNext(instance, context, ending, false)
 }

@@ -42,7 +42,7 @@ function check(
   if (described === undefined) return bad('has no definition')
   if (desired === 'down') {
     if (phase.name !== 'down') bad('is not down')
-    const left = livingOf(world, id, null).filter(({ role }) => role !== 'child')
+    const left = livingOf(world, id, null).filter((one) => one.role !== 'child' && !one.mayStay)
     const isLeftAlone = described.stop.kill === 'process'
     if (left.length > 0 || (!isLeftAlone && hasFreshChildren(world, id))) bad('has processes')
     return

@@ -7,8 +7,8 @@ import { type Checker, violated } from './checker.ts'
 export const knownProcesses: Checker = {
   onQuiet: ({ world, state }) => {
     if (state === null) return
-    for (const { id, pid, role, invocation, isAlive } of world.processes) {
-      if (!isAlive || role === 'child') continue
+    for (const { id, pid, role, invocation, isAlive, mayStay } of world.processes) {
+      if (!isAlive || role === 'child' || mayStay) continue
       const instance = [...state.instances.values()].find((one) => one.id === id)
       if (instance === undefined) violated('known processes', `${role} ${pid} of forgotten ${id}`)
       if (role !== 'main') continue

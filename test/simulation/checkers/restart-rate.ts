@@ -10,8 +10,9 @@ export function restartRate(): Checker {
       if (event.type.startsWith('want-') || event.type === 'want') starts.clear()
       for (const effect of effects) {
         if (effect.type !== 'report') continue
-        const { from, to } = effect
-        if (from === 'failed' && to === 'waiting') starts.delete(effect.id)
+        const { id, from, to, reason } = effect
+        const isAsked = to === 'waiting' && /asked for|changed|which it requires/.test(reason ?? '')
+        if (isAsked || (from === 'failed' && to === 'waiting')) starts.delete(id)
       }
     },
     onSpawn: ({ world, definition }, { id, role }) => {

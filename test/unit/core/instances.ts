@@ -35,8 +35,9 @@ export const phases: Readonly<Record<PhaseName, readonly Phase[]>> = {
     { name: 'setup', hook, ...begun },
   ],
   starting: [
-    { name: 'starting', main: 'spawning', logMark: null, ...begun },
-    { name: 'starting', main, logMark: null, ...begun },
+    { name: 'starting', main: 'spawning', logMark: null, hadSetup: false, ...begun },
+    { name: 'starting', main, logMark: null, hadSetup: false, ...begun },
+    { name: 'starting', main: 'spawning', logMark: null, hadSetup: true, ...begun },
   ],
   up: [
     { name: 'up', main, readyMs: 2_000, ...begun },
