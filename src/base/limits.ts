@@ -140,3 +140,7 @@ export const MIN_STORE_NEW_MESSAGES = 512
 
 /** The last lines of logs that one request may ask for. */
 export const MAX_LINES_ASKED = 100_000
+/** A life of the supervisor that is shorter counts as short. After so many in a row the guardian
+ *  waits a second between two. */
+export const SHORT_LIFE_SECONDS = 5
+export const MAX_SHORT_LIVES = 5
