@@ -10,8 +10,8 @@ import { MAX_SHORT_LIVES, SHORT_LIFE_SECONDS } from '../base/limits.ts'
  * several short lives in a row, a second passes between two.
  *
  * A trapped signal ends `wait` early, while the supervisor lives: so wait again. When it ended at
- * the same moment, `wait` has given its status already and says 127 the second time. A signal that
- * meets no supervisor, or one that is too young to answer, is told to the next.
+ * the same moment, some shells have given its status already and say 127 the second time. A signal
+ * that meets no supervisor, or one that is too young to answer, is told to the next.
  */
 export const guardianScript = `
 unset EUDAEMON_GUARDIAN_SCRIPT
