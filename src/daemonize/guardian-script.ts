@@ -45,7 +45,8 @@ while :; do
   case $status in 0|75) exit "$status" ;; esac
   EUDAEMON_LAST_EXIT=$status
   read -r up idle </proc/uptime
-  if [ $((\${up%.*} - began)) -lt ${SHORT_LIFE_SECONDS} ]; then short=$((short + 1)); else short=0; fi
+  lived=$((\${up%.*} - began)) short=$((short + 1))
+  if [ "$lived" -ge ${SHORT_LIFE_SECONDS} ]; then short=0; fi
   if [ "$short" -gt ${MAX_SHORT_LIVES} ]; then sleep 1; fi
 done
 `
