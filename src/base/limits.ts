@@ -143,3 +143,7 @@ export const MAX_LINES_ASKED = 100_000
 
 /** The supervisor's own log; one old file of the same size is kept. */
 export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024
+/** A life of the supervisor that is shorter counts as short. After so many in a row the guardian
+ *  waits a second between two. */
+export const SHORT_LIFE_SECONDS = 5
+export const MAX_SHORT_LIVES = 5

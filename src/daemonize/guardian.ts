@@ -21,6 +21,8 @@ export interface GuardianOptions {
   readonly environment: Environment
 }
 
+const RUN_SCRIPT = 'eval "$EUDAEMON_GUARDIAN_SCRIPT"'
+
 /** Returns only when another guardian is there already. */
 export function becomeGuardian(options: GuardianOptions): 'locked' {
   const lock = tryLock(`${options.runtimeDirectory}/guardian.lock`)
@@ -57,11 +59,13 @@ function replaceByShell(
     ...environment,
     EUDAEMON_STORE_FDS: store.join(','),
     EUDAEMON_GUARDIAN_LOCK_FD: String(lock ?? ''),
+    EUDAEMON_GUARDIAN_SCRIPT: guardianScript,
   }
   const entries = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   )
-  const argv = ['eudaemon-guardian', '-c', guardianScript, 'eudaemon-guardian', ...supervisor]
+  // The script goes through the environment, so that `ps` shows one short line.
+  const argv = ['eudaemon-guardian', '-c', RUN_SCRIPT, 'eudaemon-guardian', ...supervisor]
   return replaceProcess('/bin/sh', argv, entries)
 }
 

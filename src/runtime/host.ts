@@ -17,6 +17,8 @@ export interface Host {
   readonly guardian: Pid | null
   /** How the last supervisor ended, as the shell says it; undefined: this is the first. */
   readonly lastExit: string | undefined
+  /** The guardian was told to end, and no supervisor has answered by ending yet. */
+  readonly isAskedToEnd: boolean
   readonly storeFds: readonly Fd[] | null
   features(): readonly FeatureAnswer[]
   now(): number
@@ -46,6 +48,7 @@ export function openHost(
   return {
     guardian,
     lastExit: isGuarded ? environment['EUDAEMON_LAST_EXIT'] || undefined : undefined,
+    isAskedToEnd: isGuarded && Boolean(environment['EUDAEMON_GUARDIAN_ASKED']),
     storeFds,
     environment,
     features: () =>

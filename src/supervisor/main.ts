@@ -137,9 +137,10 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
   })
   const server = await openControlServer({ path: controlSocketIn(directories), target })
   if (options.file !== null && host.lastExit === undefined) applyFile(options.file, target, report)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => stopEverything(started, () => ended.resolve(0)))
-  }
+  const endInOrder = () => stopEverything(started, () => ended.resolve(0))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, endInOrder)
+  // A signal killed our predecessor before it listened, or it was killed while it stopped services.
+  if (host.isAskedToEnd) endInOrder()
   // A project that was being removed when our predecessor died may be the last one.
   const isEmpty = started.state.projects.size === 0 && started.counters.strays === 0
   if (options.isOnDemand && host.lastExit !== undefined && isEmpty) ended.resolve(0)
