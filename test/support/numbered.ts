@@ -18,7 +18,8 @@ export function judgeLines(lines: readonly string[], word: 'out' | 'err'): Judge
     if (first === word && /^\d+$/.test(number ?? '')) {
       seen.set(Number(number), (seen.get(Number(number)) ?? 0) + 1)
     } else if (first === 'end') end = Number(number)
-    else foreign.push(line)
+    // The shell's own word about its sleep, when everything is told to end.
+    else if (line !== 'Terminated') foreign.push(line)
   }
   let last = end
   for (const number of seen.keys()) last = Math.max(last, number)

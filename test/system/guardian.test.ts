@@ -1,5 +1,5 @@
-// The guardian with a stand-in for the supervisor below it: what it survives, what it reaps, when it
-// ends, and that nothing is left over.
+// The guardian with a stand-in for the supervisor below it: what it survives, what it reaps, when
+// it ends, and that nothing is left over.
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -123,7 +123,7 @@ test('a second guardian finds the lock held and goes', async (context) => {
   assert.equal(await statusOf(next), 'exit 0')
 })
 
-test('TERM and INT go on to the supervisor, HUP to nobody, and the guardian stays', async (context) => {
+test('TERM and INT go on to the supervisor, HUP to nobody, the guardian stays', async (context) => {
   const scene = new Scene(context)
   const guardian = scene.start(context)
   const { pid } = await scene.life(1)
