@@ -69,7 +69,9 @@ function resultOf(watcher: Worker): Promise<WatchResult> {
   })
 }
 
-process.exitCode = await main().catch((error: unknown) => {
+const code = await main().catch((error: unknown) => {
   console.error(error)
   return 1
 })
+// After a failure the driver still waits for answers that will not come.
+process.exit(code)

@@ -27,7 +27,7 @@ export interface Driver {
   readonly findings: Findings
   /** Every death so far, in order: `both`, `guardian` or `supervisor`. */
   readonly deaths: string[]
-  /** Ends after what is under way has been checked. */
+  /** Ends after what is under way has been checked; rejects when a check could not be done. */
   stop(): Promise<void>
 }
 
@@ -73,6 +73,8 @@ export function startDriver(home: Home, random: () => number): Driver {
     ...flappers.map((service) => forever(() => flap(parts, service))),
     forever(() => restartByCommand(home, findings)),
   ]
+  // A failure is told by stop(); until then it must not end the program.
+  for (const loop of loops) loop.catch(() => undefined)
   return driver
 }
 
