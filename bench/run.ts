@@ -25,6 +25,7 @@ const help = `npm run bench -- [OPTIONS]
   --rest SECONDS    (30)
   --lines N         of 100 bytes, for log capture (10000000)
   --settings TOML   what each service of ours is told (restart = { stable = "500ms" })
+  --flags WORDS     for the node that runs us, in front of the script
   --folder PATH     where all is done (a fresh one in ${tmpdir()})
   --json FILE       also write every value there
   --no-build        dist/ is up to date
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     rest: { type: 'string', default: '30' },
     lines: { type: 'string', default: '10000000' },
     settings: { type: 'string', default: 'restart = { stable = "500ms" }' },
+    flags: { type: 'string', default: '' },
     folder: { type: 'string', default: tmpdir() },
     json: { type: 'string' },
     build: { type: 'boolean', default: true },
@@ -57,7 +59,8 @@ async function measure(folder: string): Promise<void> {
   const asked = values.peers === undefined ? null : new Set(values.peers.split(','))
   const isAsked = ({ name }: { readonly name: string }) => asked === null || asked.has(name)
   const cache = join(folder, 'compiled')
-  const ours = createEudaemon(script, cache, values.settings)
+  const flags = values.flags.split(' ').filter((word) => word !== '')
+  const ours = createEudaemon(script, cache, values.settings, flags)
   const results = createResults()
   let count = 0
   const within = async (what: string, action: (place: Place) => Promise<void>): Promise<void> => {
@@ -78,7 +81,7 @@ async function measure(folder: string): Promise<void> {
     program: programs.service,
     programs: join(folder, 'programs'),
   }
-  const capturer = createEudaemon(script, cache, captureSettings)
+  const capturer = createEudaemon(script, cache, captureSettings, flags)
   for (let round = 0; round < Number(values.rounds); round += 1) {
     if (crowdCells.some((cell) => cells.has(cell))) {
       for (const peer of crowd.filter(({ isInstalled }) => isInstalled)) {
