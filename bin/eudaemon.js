@@ -24,19 +24,17 @@ function refuse(hint) {
   process.exitCode = 100
 }
 
+function findPinned() {
+  var path = require('path')
+  var fs = require('fs')
+  var root = path.dirname(path.dirname(fs.realpathSync(process.argv[1])))
+  var pinned = path.join(root, 'node_modules/.bin/node')
+  return fs.existsSync(pinned) ? pinned : null
+}
+
 function refuseWithHint() {
-  var root = null
-  Promise.all([import('fs'), import('path')])
-    .then(function (modules) {
-      var fs = modules[0]
-      var path = modules[1]
-      root = path.dirname(path.dirname(fs.realpathSync(process.argv[1])))
-      var pinned = path.join(root, 'node_modules/.bin/node')
-      refuse(fs.existsSync(pinned) ? '; this checkout has one: ' + pinned : '')
-    })
-    .catch(function () {
-      refuse('')
-    })
+  var pinned = findPinned()
+  refuse(pinned ? '; this checkout has one: ' + pinned : '')
 }
 
 // Not Node's default below /tmp: another user could put compiled code there for root to run.
@@ -46,15 +44,18 @@ function cacheFolder() {
   return home && home[0] === '/' ? home + '/eudaemon' : null
 }
 
-function start() {
-  var fs = process.getBuiltinModule('node:fs')
-  var cache = cacheFolder()
-  if (cache) process.getBuiltinModule('node:module').enableCompileCache(cache)
+function load(fs) {
   // Sources win over a bundle that an earlier build left in the checkout.
   var here = fs.realpathSync(process.argv[1])
   var sources = here.slice(0, here.lastIndexOf('/bin/')) + '/src/cli/main.ts'
-  var entry = fs.existsSync(sources) ? '../src/cli/main.ts' : '../dist/cli/main.js'
-  import(entry)
+  if (fs.existsSync(sources)) return import('../src/cli/main.ts')
+  return Promise.resolve(require('../dist/cli/main.cjs'))
+}
+
+function start() {
+  var cache = cacheFolder()
+  if (cache) process.getBuiltinModule('node:module').enableCompileCache(cache)
+  load(process.getBuiltinModule('node:fs'))
     .then(function (cli) {
       return cli.main(process.argv.slice(2))
     })

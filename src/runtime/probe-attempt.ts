@@ -47,7 +47,7 @@ type TcpAction = Extract<ProbeAction, { kind: 'tcp' }>
 
 /** Only the status counts: redirects are not followed, the body is thrown away. */
 async function askHttp(action: HttpAction, context: AttemptContext): Promise<AttemptResult> {
-  const { get } = await import('node:http')
+  const { get } = process.getBuiltinModule('node:http')
   const url = new URL(action.url)
   const port = url.port === '' ? 80 : Number(url.port)
   const shown = withoutPassword(url)
@@ -77,7 +77,7 @@ async function askHttp(action: HttpAction, context: AttemptContext): Promise<Att
 }
 
 async function askTcp({ host, port }: TcpAction, context: AttemptContext): Promise<AttemptResult> {
-  const { connect } = await import('node:net')
+  const { connect } = process.getBuiltinModule('node:net')
   return ask<Socket>(context, `port ${port}`, (settle) => {
     const socket = connect({ host, port })
     socket.on('connect', () => {
