@@ -27,8 +27,7 @@ function refuse(hint) {
 function findPinned() {
   var path = require('path')
   var fs = require('fs')
-  var root = path.dirname(path.dirname(fs.realpathSync(process.argv[1])))
-  var pinned = path.join(root, 'node_modules/.bin/node')
+  var pinned = path.join(path.dirname(__dirname), 'node_modules/.bin/node')
   return fs.existsSync(pinned) ? pinned : null
 }
 
@@ -46,9 +45,7 @@ function cacheFolder() {
 
 function load(fs) {
   // Sources win over a bundle that an earlier build left in the checkout.
-  var here = fs.realpathSync(process.argv[1])
-  var sources = here.slice(0, here.lastIndexOf('/bin/')) + '/src/cli/main.ts'
-  if (fs.existsSync(sources)) return import('../src/cli/main.ts')
+  if (fs.existsSync(__dirname + '/../src/cli/main.ts')) return import('../src/cli/main.ts')
   return Promise.resolve(require('../dist/cli/main.cjs'))
 }
 

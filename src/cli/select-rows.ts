@@ -22,6 +22,11 @@ export function matchRows(
   return [...found]
 }
 
+/** One of the rows is what the name means, in whatever project. */
+export function hasRow(rows: readonly StatusRow[], name: string): boolean {
+  return rows.some((row) => isNamed(row, name))
+}
+
 function isNamed(row: StatusRow, name: string): boolean {
   const { project, service, instance } = row
   return [service, instance, `${project}/${service}`, `${project}/${instance}`].includes(name)

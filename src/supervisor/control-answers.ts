@@ -1,12 +1,13 @@
 // One function a route: the request as it came in, the answer as it goes out. Neither HTTP nor
 // sockets here; streams are in event-streams.ts.
 
+import type { InstanceId } from '../base/brands.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { digestDefinition } from '../model/definition-digest.ts'
 import { encodeDefinition, parseProjectDefinition } from '../model/definition-json.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
-import { parseSelector } from '../model/service-name.ts'
+import { parseInstanceId, parseSelector } from '../model/service-name.ts'
 import { openApiDocument } from '../protocol/openapi.ts'
 import { redactDefinition } from '../protocol/redact-definition.ts'
 import { type Reading, readApply, readScale, readSignal, readWant } from '../protocol/request.ts'
@@ -101,19 +102,26 @@ function answerStatus(target: ControlTarget, { query }: ControlRequest): Control
 export function selectRows(target: ControlTarget, query: URLSearchParams): readonly StatusRow[] {
   const project = query.get('project')
   const wanted = query.getAll('service').map(toFilter)
-  const rows = target.status().filter((row) => project === null || row.project === project)
-  if (wanted.length === 0) return rows
-  return rows.filter((row) => wanted.some((isWanted) => isWanted(row)))
+  return target.status((id) => {
+    if (project !== null && !id.startsWith(`${project}/`)) return false
+    return wanted.length === 0 || wanted.some((isWanted) => isWanted(id))
+  })
 }
 
-function toFilter(text: string): (row: StatusRow) => boolean {
+function toFilter(text: string): (id: InstanceId) => boolean {
   const selector = parseSelector(text)
   if (selector === undefined) return () => false
   const { project, service, index } = selector
-  return (row) =>
-    row.service === service &&
-    (project === null || row.project === project) &&
-    (index === null || row.instance === `${service}@${index}`)
+  return (id) => {
+    // To take a thousand names apart costs more than the answer about one.
+    if (!id.includes(`/${service}@`)) return false
+    const name = parseInstanceId(id)
+    return (
+      name?.service === service &&
+      (project === null || name.project === project) &&
+      (index === null || name.index === index)
+    )
+  }
 }
 
 // A definition is replaced as a whole, never changed: its digest is computed once.

@@ -2,6 +2,7 @@
 // synchronous and only leaves an event for the core; refusals are ToolkitErrors with the codes that
 // protocol/response.ts maps to HTTP statuses.
 
+import type { InstanceId } from '../base/brands.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import type { ApplyRequest, ScaleRequest, SignalRequest, WantRequest } from '../protocol/request.ts'
 import type {
@@ -15,7 +16,8 @@ import type {
 
 export interface ControlTarget {
   describe(): SupervisorInfo
-  status(): readonly StatusRow[]
+  /** Of all instances, or of those that are wanted; nothing is made for the others. */
+  status(isWanted?: (id: InstanceId) => boolean): readonly StatusRow[]
   /** The definition that runs, with its secrets; null when there is no such project. */
   project(name: string): ProjectDefinition | null
   applyProject(request: ApplyRequest): ApplyAnswer

@@ -211,7 +211,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
 
   return {
     describe,
-    status: () => [...state.instances.keys()].map(rowOf),
+    status: (isWanted = () => true) => [...state.instances.keys()].filter(isWanted).map(rowOf),
     project: (name) => state.projects.get(name)?.record.definition ?? null,
     applyProject: apply,
     removeProject,

@@ -1,6 +1,7 @@
 // A supervisor without processes, for tests of the control server and its clients: rows and events
 // are set by the test, requests are remembered.
 
+import { toInstanceId } from '../../src/base/brands.ts'
 import { ToolkitError } from '../../src/base/toolkit-error.ts'
 import type { ProjectDefinition } from '../../src/model/service-definition.ts'
 import {
@@ -87,7 +88,8 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       problems: [],
       features: [],
     }),
-    status: () => [...rows.values()],
+    status: (isWanted = () => true) =>
+      [...rows].filter(([id]) => isWanted(toInstanceId(id))).map(([, row]) => row),
     project: (name) => target.definitions.get(name) ?? null,
     applyProject: (request) => ({ ...answer('apply', request), changes: [] }),
     removeProject: (name) => answer('remove', name),

@@ -8,13 +8,16 @@ import { exitCodes } from '../exit-codes.ts'
 import type { Options } from '../parse-arguments.ts'
 import { printStatus } from '../print/status.ts'
 import { findScope, type Scope } from '../scope.ts'
-import { matchRows } from '../select-rows.ts'
+import { hasRow, matchRows } from '../select-rows.ts'
+
+/** They go into the address of the request, which is not for long lists. */
+const MAX_NAMES_ASKED = 32
 
 export const run: Run = async (options, deps) => {
   const scope = await findScope(options, deps)
   const names = options.operands
   const isElsewhere = names.some((name) => name.includes('/'))
-  const answer = await statusOrNothing(deps, isElsewhere ? null : scope.project)
+  const answer = await askFor(names, isElsewhere ? null : scope.project, deps)
   const isJson = options.has('json')
   if (answer === null && names.length === 0) return printNothing(scope, isJson, true)
   const all = inOrder(await withDrift(answer, scope, options, deps))
@@ -29,10 +32,27 @@ export const run: Run = async (options, deps) => {
   return { output: { stdout }, exitCode }
 }
 
+/** A few names are all that is asked for; when one is unknown, the others are needed to suggest. */
+async function askFor(
+  names: readonly string[],
+  project: string | null,
+  deps: Deps,
+): Promise<StatusAnswer | null> {
+  if (names.length > 0 && names.length <= MAX_NAMES_ASKED) {
+    const answer = await statusOrNothing(deps, project, names)
+    if (answer === null || names.every((name) => hasRow(answer.rows, name))) return answer
+  }
+  return await statusOrNothing(deps, project, [])
+}
+
 /** Null: no supervisor runs, so nothing does. */
-async function statusOrNothing(deps: Deps, project: string | null): Promise<StatusAnswer | null> {
+async function statusOrNothing(
+  deps: Deps,
+  project: string | null,
+  services: readonly string[],
+): Promise<StatusAnswer | null> {
   try {
-    return await (await deps.connect()).status({ project })
+    return await (await deps.connect()).status({ project, services })
   } catch (error) {
     if (hasCode(error, 'ERR_SUPERVISOR_NOT_RUNNING')) return null
     throw error

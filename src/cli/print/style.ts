@@ -28,6 +28,7 @@ const colourSequence = /\u001b\[[0-9;]*m/g
 
 /** Columns that the text takes, roughly: wide characters count twice, colours not at all. */
 export function widthOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length
   let width = 0
   for (const character of text.replace(colourSequence, '')) {
     const code = character.codePointAt(0) ?? 0
