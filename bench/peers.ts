@@ -41,6 +41,8 @@ interface Words {
   readonly scan: readonly string[]
   readonly restart: readonly string[]
   readonly status: readonly string[]
+  /** Where its services say that they are ready; s6 restarts others a second later only. */
+  readonly notifyFd?: number
 }
 
 const inPath = (program: string): boolean =>
@@ -57,7 +59,7 @@ export function environmentOf({ tag }: Place): Record<string, string | undefined
   return { ...process.env, [TAG]: tag }
 }
 
-function directoryPeer({ name, scan, restart, status }: Words): Peer {
+function directoryPeer({ name, scan, restart, status, notifyFd }: Words): Peer {
   const services = (place: Place) => join(place.folder, 'services')
   const one = (place: Place, service: string) => join(services(place), service)
   return {
@@ -66,8 +68,11 @@ function directoryPeer({ name, scan, restart, status }: Words): Peer {
     prepare: (place, definitions) => {
       for (const { name: service, command } of definitions) {
         mkdirSync(one(place, service), { recursive: true })
-        const text = `#!/bin/sh\nexec ${command.join(' ')}\n`
+        const ready = notifyFd === undefined ? '' : `echo >&${notifyFd}\n`
+        const text = `#!/bin/sh\n${ready}exec ${command.join(' ')}\n`
         writeFileSync(join(one(place, service), 'run'), text, { mode: 0o755 })
+        if (notifyFd === undefined) continue
+        writeFileSync(join(one(place, service), 'notification-fd'), `${notifyFd}\n`)
       }
     },
     start: async (place) => {
@@ -101,5 +106,6 @@ export const peers: readonly Peer[] = [
     scan: ['s6-svscan', '-c', '1000'],
     restart: ['s6-svc', '-t'],
     status: ['s6-svstat'],
+    notifyFd: 3,
   }),
 ]
