@@ -10,8 +10,9 @@ import { MAX_SHORT_LIVES, SHORT_LIFE_SECONDS } from '../base/limits.ts'
  * several short lives in a row, a second passes between two.
  *
  * A trapped signal ends `wait` early, while the supervisor lives: so wait again. When it ended at
- * the same moment, some shells have given its status already and say 127 the second time. A signal
- * that meets no supervisor, or one that is too young to answer, is told to the next.
+ * the same moment, dash still knows its status; bash may have forgotten it and says 127. Then a new
+ * life begins, as for a signal that met no supervisor, or one too young to answer: it is told what
+ * was asked, and ends in order.
  */
 export const guardianScript = `
 unset EUDAEMON_GUARDIAN_SCRIPT
@@ -31,8 +32,11 @@ export EUDAEMON_GUARDIAN_PID EUDAEMON_LAST_EXIT EUDAEMON_GUARDIAN_ASKED
 while :; do
   read -r up idle </proc/uptime
   began=\${up%.*}
+  trapped=
   "$@" &
   child=$!
+  # It came before the number was known.
+  if [ -n "$trapped" ]; then ask "$EUDAEMON_GUARDIAN_ASKED"; fi
   status=
   while :; do
     trapped= earlier=$status
