@@ -7,8 +7,8 @@ import { type Diagnostic, printDiagnostic } from '../base/diagnostic.ts'
 import { MAX_ENV_FILE_BYTES, MAX_LAUNCH_CACHE_ENTRIES } from '../base/limits.ts'
 import { quote } from '../base/quote.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
+import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
 import type { EnvironmentFile } from '../model/service-definition.ts'
-import { type LaunchRefusal, refuse } from './launch-refusal.ts'
 
 /** Reads KEY=VALUE lines; reports each line that it cannot understand. */
 export type EnvFileParser = (

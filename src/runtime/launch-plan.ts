@@ -8,28 +8,28 @@ import type { ExitStatus } from '../base/exit-status.ts'
 import type { Role } from '../core/instance-state.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { type Identity, ownIdentity } from '../kernel/identity.ts'
-import type { Command, ServiceDefinition } from '../model/service-definition.ts'
-import type { InstanceName } from '../model/service-name.ts'
-import { createLaunchCache } from './launch-cache.ts'
 import {
   type CredentialChange,
   type Credentials,
   resolveCredentials,
-} from './launch-credentials.ts'
-import { createEnvFileReader, type EnvFileParser } from './launch-env-file.ts'
-import { composeEnvironment } from './launch-environment.ts'
-import { buildPreamble, needsPreamble } from './launch-preamble.ts'
+} from '../launch/credentials.ts'
+import { buildPreamble, needsPreamble } from '../launch/preamble.ts'
 import {
   type FoundProgram,
   findProgram,
   findTool,
   whyNoDirectory,
   whyNotLoadable,
-} from './launch-program.ts'
-import type { LaunchRefusal } from './launch-refusal.ts'
+} from '../launch/program.ts'
+import type { LaunchRefusal } from '../launch/refusal.ts'
+import type { Command, ServiceDefinition } from '../model/service-definition.ts'
+import type { InstanceName } from '../model/service-name.ts'
+import { createLaunchCache } from './launch-cache.ts'
+import { createEnvFileReader, type EnvFileParser } from './launch-env-file.ts'
+import { composeEnvironment } from './launch-environment.ts'
 
-export { readStageReport } from './launch-preamble.ts'
-export { type LaunchRefusal, printRefusal } from './launch-refusal.ts'
+export { readStageReport } from '../launch/preamble.ts'
+export { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
 
 export interface LaunchRequest {
   readonly definition: ServiceDefinition

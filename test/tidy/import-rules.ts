@@ -19,8 +19,9 @@ const rooms: Readonly<Record<string, Room>> = {
   formats: { may: ['base', 'model', 'syntax'], isPure: true },
   protocol: { may: ['base', 'model'], isPure: true },
   kernel: { may: ['base'], isPure: false },
-  runtime: { may: ['base', 'model', 'core', 'protocol', 'kernel'], isPure: false },
-  daemonize: { may: ['base', 'protocol', 'kernel'], isPure: false },
+  launch: { may: ['base', 'kernel'], isPure: false },
+  runtime: { may: ['base', 'model', 'core', 'protocol', 'kernel', 'launch'], isPure: false },
+  daemonize: { may: ['base', 'protocol', 'kernel', 'launch'], isPure: false },
   client: { may: ['base', 'model', 'protocol'], isPure: false },
   supervisor: {
     may: [

@@ -12,7 +12,7 @@ import {
   readStageReport,
 } from '../../../src/runtime/launch-plan.ts'
 import { parseEnvFile } from '../../../src/syntax/env-file.ts'
-import { exec, isRoot, planOf, refusalOf, requestOf, run, shell } from './launch-run.ts'
+import { exec, isRoot, planOf, refusalOf, requestOf, run, shell } from '../runtime/launch-run.ts'
 
 const plan = createLaunchPlanner({ parseEnvFile })
 const needsRoot = isRoot() ? {} : { skip: 'only root may change users' }

@@ -7,8 +7,7 @@ import { suggest } from '../base/suggest.ts'
 import { findGroup, findUser, groupsOf, type User } from '../kernel/credentials.ts'
 import type { Identity } from '../kernel/identity.ts'
 import { KernelError } from '../kernel/syscall-error.ts'
-import type { ServiceDefinition } from '../model/service-definition.ts'
-import { type LaunchRefusal, refuse } from './launch-refusal.ts'
+import { type LaunchRefusal, refuse } from './refusal.ts'
 
 export interface Credentials {
   readonly kind: 'credentials'
@@ -24,10 +23,18 @@ export interface CredentialChange {
   readonly groups: readonly number[]
 }
 
-type Wanted = Pick<ServiceDefinition, 'user' | 'group' | 'supplementaryGroups'>
+/** Names or numbers, as an operator writes them. */
+export interface WantedCredentials {
+  readonly user: string | null
+  readonly group: string | null
+  readonly supplementaryGroups: readonly string[]
+}
 
 /** Looks up users and groups (blocks when they come from a network) and compares with ourselves. */
-export function resolveCredentials(wanted: Wanted, self: Identity): Credentials | LaunchRefusal {
+export function resolveCredentials(
+  wanted: WantedCredentials,
+  self: Identity,
+): Credentials | LaunchRefusal {
   try {
     return resolve(wanted, self)
   } catch (error) {
@@ -36,7 +43,7 @@ export function resolveCredentials(wanted: Wanted, self: Identity): Credentials 
   }
 }
 
-function resolve(wanted: Wanted, self: Identity): Credentials | LaunchRefusal {
+function resolve(wanted: WantedCredentials, self: Identity): Credentials | LaunchRefusal {
   const gid = wanted.group === null ? null : resolveGroup(wanted.group)
   if (typeof gid === 'object' && gid !== null) return gid
   const user = wanted.user === null ? null : resolveUser(wanted.user, gid)
@@ -61,7 +68,11 @@ function resolve(wanted: Wanted, self: Identity): Credentials | LaunchRefusal {
   return { kind: 'credentials', user, change: { ...target, groups } }
 }
 
-function whyNotAllowed(wanted: Wanted, uid: number, self: Identity): LaunchRefusal | null {
+function whyNotAllowed(
+  wanted: WantedCredentials,
+  uid: number,
+  self: Identity,
+): LaunchRefusal | null {
   if (uid !== self.uid && !self.canSetUser) {
     const detail =
       `the supervisor runs as uid ${self.uid} and may not switch to another user. ` +

@@ -11,15 +11,30 @@
 
 import { assert } from '../base/assert.ts'
 import { MAX_STAGE_REPORT_BYTES } from '../base/limits.ts'
-import type { ResourceLimit, ServiceDefinition } from '../model/service-definition.ts'
-import type { CredentialChange } from './launch-credentials.ts'
-import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './launch-refusal.ts'
+import type { CredentialChange } from './credentials.ts'
+import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './refusal.ts'
 
 /** The exit status of a preamble that reported a failed step. */
 const STAGE_EXIT_CODE = 111
 
+/** Unlimited is Infinity. */
+interface Limit {
+  readonly soft: number
+  readonly hard: number
+}
+
+/** What a process can be told to be before its command runs; a service definition is one. */
+export interface ProcessSettings {
+  readonly directory: string
+  readonly umask: number | null
+  /** -20 to 19. */
+  readonly nice: number | null
+  /** By their names as options of prlimit(1). */
+  readonly limits: Readonly<Record<string, Limit>>
+}
+
 export interface PreambleRequest {
-  readonly definition: Pick<ServiceDefinition, 'directory' | 'umask' | 'nice' | 'limits'>
+  readonly definition: ProcessSettings
   readonly change: CredentialChange | null
   /** Resolved; the command itself keeps its own first word. */
   readonly path: string
@@ -41,7 +56,7 @@ export interface Preamble {
 
 /** True when posix_spawn(3) alone cannot start it. */
 export function needsPreamble(
-  { umask, nice, limits }: ServiceDefinition,
+  { umask, nice, limits }: ProcessSettings,
   change: CredentialChange | null,
 ): boolean {
   return umask !== null || nice !== null || change !== null || Object.keys(limits).length > 0
@@ -153,13 +168,10 @@ function switchUser(
   ]
 }
 
-function limitOptions(limits: ServiceDefinition['limits']): string {
+function limitOptions(limits: ProcessSettings['limits']): string {
   const print = (value: number): string => (Number.isFinite(value) ? String(value) : 'unlimited')
   return Object.entries(limits)
-    .map(
-      ([name, { soft, hard }]: [string, ResourceLimit]) =>
-        `--${name}=${print(soft)}:${print(hard)}`,
-    )
+    .map(([name, { soft, hard }]) => `--${name}=${print(soft)}:${print(hard)}`)
     .join(' ')
 }
 

@@ -7,7 +7,7 @@ import { basename } from 'node:path'
 import { quote } from '../base/quote.ts'
 import { resolveProgram } from '../kernel/spawn.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
-import { type LaunchRefusal, refuse } from './launch-refusal.ts'
+import { type LaunchRefusal, refuse } from './refusal.ts'
 
 export interface FoundProgram {
   readonly kind: 'found'
