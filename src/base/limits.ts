@@ -147,3 +147,8 @@ export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024
  *  waits a second between two. */
 export const SHORT_LIFE_SECONDS = 5
 export const MAX_SHORT_LIVES = 5
+
+/** A PID file; a larger file is something else. */
+export const MAX_PID_FILE_BYTES = 4_096
+/** How often a PID file is looked at again that was replaced just then. */
+export const MAX_PID_FILE_ATTEMPTS = 1_000
