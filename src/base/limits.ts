@@ -152,3 +152,5 @@ export const MAX_SHORT_LIVES = 5
 export const MAX_PID_FILE_BYTES = 4_096
 /** How often a PID file is looked at again that was replaced just then. */
 export const MAX_PID_FILE_ATTEMPTS = 1_000
+/** The longest time that one timer of Node can wait: 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1

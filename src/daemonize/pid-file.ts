@@ -12,33 +12,21 @@
 // no lock behind, and a file that the next claim understands: empty, stale, or of a daemon that
 // lives. What this does not withstand: somebody who removes the file while the daemon runs.
 
-import { randomBytes } from 'node:crypto'
-import {
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { type Fd, toFd } from '../base/brands.ts'
+import { fstatSync, renameSync, writeSync } from 'node:fs'
+import type { Fd } from '../base/brands.ts'
 import { MAX_PID_FILE_ATTEMPTS } from '../base/limits.ts'
-import { quote } from '../base/quote.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { isStillAt, tryLockFd, tryWriteLock } from '../kernel/file-lock.ts'
-import { isErrno, KernelError, kernelErrorOf } from '../kernel/syscall-error.ts'
+import { isStillAt, tryWriteLock } from '../kernel/file-lock.ts'
+import { explained, lost, unsafe } from './pid-file-error.ts'
 import {
   createPidFile,
+  FINAL_MODE,
   objectionToFolder,
   objectionToOwner,
   openPidFile,
-  unsafe,
 } from './pid-file-open.ts'
 import { type ProcessIdentity, printPidRecord } from './pid-file-record.ts'
+import { createLocked, removeLitter, removeName } from './pid-file-temporary.ts'
 import { judgeOwner, type Owner, type UnknownOwner } from './pid-owner.ts'
 
 /** The right to a PID file, from before the start of a daemon until it is ready or has failed. */
@@ -59,8 +47,6 @@ export type ClaimResult =
   | { readonly kind: 'running'; readonly pid: number }
   | { readonly kind: 'starting' }
   | UnknownOwner
-
-const FINAL_MODE = 0o644
 
 /**
  * Claims the file, or tells who has it. Throws ToolkitError: ERR_PID_FILE_UNSAFE for a file that
@@ -135,10 +121,10 @@ class Claim implements PidFileClaim {
     this.path = path
     this.#old = old
     this.#isOldOurs = isOldOurs
-    this.#temporary = temporaryName(path)
     try {
-      const made = makeLocked(this.#temporary)
+      const made = createLocked(path)
       this.#new = made.fd
+      this.#temporary = made.name
       this.lockFd = made.lockFd
     } catch (error) {
       if (isOldOurs) removeName(path, old)
@@ -173,89 +159,4 @@ class Claim implements PidFileClaim {
     // The right to the name goes last: until here nobody else changes it.
     for (const fd of [this.lockFd, this.#new, this.#old]) closeFd(fd)
   }
-}
-
-/** A file with both locks that nobody else has seen: until then it is for our eyes only. */
-function makeLocked(name: string): { readonly fd: Fd; readonly lockFd: Fd } {
-  const fd = createPidFile(name, 0o600)
-  if (fd === null) throw lost(name)
-  let lockFd: Fd | undefined
-  try {
-    lockFd = toFd(openSync(name, constants.O_RDONLY | constants.O_NOFOLLOW))
-    const isOurs = isStillAt(lockFd, name) && isStillAt(fd, name)
-    if (!isOurs || !tryWriteLock(fd, name) || !tryLockFd(lockFd, 'exclusive', name)) {
-      throw lost(name)
-    }
-    // Not the mode at creation, which the umask cuts.
-    fchmodSync(fd, FINAL_MODE)
-    return { fd, lockFd }
-  } catch (error) {
-    removeName(name, fd)
-    if (lockFd !== undefined) closeFd(lockFd)
-    closeFd(fd)
-    throw error
-  }
-}
-
-/** Removes the name if it is still that file, whose write lock we hold. */
-function removeName(name: string, fd: Fd): void {
-  try {
-    if (isStillAt(fd, name)) unlinkSync(name)
-  } catch (error) {
-    throw kernelErrorOf(error, name)
-  }
-}
-
-const TEMPORARY_END = '.new'
-const RANDOM_DIGITS = 12
-
-function temporaryName(path: string): string {
-  const random = randomBytes(RANDOM_DIGITS / 2).toString('hex')
-  return join(dirname(path), `.${basename(path)}.${random}${TEMPORARY_END}`)
-}
-
-/** Files of claims that died before their rename. We hold the right, so nobody else uses one. */
-function removeLitter(path: string): void {
-  const begin = `.${basename(path)}.`
-  const length = begin.length + RANDOM_DIGITS + TEMPORARY_END.length
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(begin) || !name.endsWith(TEMPORARY_END)) continue
-    if (name.length !== length) continue
-    try {
-      unlinkSync(join(dirname(path), name))
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error
-    }
-  }
-}
-
-function lost(path: string): ToolkitError {
-  const message = `the PID file ${quote(path)} was taken away by another program`
-  const hint = 'Let only one tool look after this file; then start again.'
-  return new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path } })
-}
-
-/** Failed calls in words: what, where, and what to do. */
-function explained<T>(path: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    const cause = kernelErrorOf(error)
-    if (!(cause instanceof KernelError)) throw error
-    const message = `cannot write the PID file ${quote(path)}: ${cause.message}`
-    const hint = hintFor(cause, dirname(path))
-    throw new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path }, cause })
-  }
-}
-
-function hintFor({ errnoName, syscall }: KernelError, folder: string): string {
-  const at = quote(folder)
-  if (errnoName === 'ENOENT') return `The folder ${at} does not exist: make it, or choose another.`
-  if (errnoName === 'ENOTDIR') return `A part of ${at} is no folder: choose another place.`
-  if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT') return `Make room on the disk of ${at}.`
-  if (errnoName === 'EROFS') return `${at} is read-only: choose a folder under /run or /tmp.`
-  if (syscall === 'flock' || syscall === 'fcntl') {
-    return `The file system of ${at} has no locks: choose a local one, as /run is.`
-  }
-  return `Let this user write to ${at} and its files, or choose a folder of its own.`
 }
