@@ -24,17 +24,27 @@ export function lost(path: string): ToolkitError {
   return new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path } })
 }
 
+/** Somebody holds the right to change it: a start, or the end of a stop. */
+export function busy(path: string): ToolkitError {
+  const message = `the PID file ${quote(path)} is being claimed: a start is in progress`
+  const hint = 'Try again when it has ended.'
+  return new ToolkitError('ERR_PID_FILE_BUSY', message, { hint, context: { path } })
+}
+
 /** Runs it, and turns a failed call into words: what, where, and what to do. */
 export function explained<T>(path: string, action: () => T): T {
   try {
     return action()
   } catch (error) {
     const cause = kernelErrorOf(error)
-    if (!(cause instanceof KernelError)) throw error
-    const message = `cannot write the PID file ${quote(path)}: ${cause.message}`
-    const hint = hintFor(cause, dirname(path))
-    throw new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path }, cause })
+    throw cause instanceof KernelError ? unusable(cause, path) : error
   }
+}
+
+function unusable(cause: KernelError, path: string): ToolkitError {
+  const message = `cannot write the PID file ${quote(path)}: ${cause.message}`
+  const hint = hintFor(cause, dirname(path))
+  return new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path }, cause })
 }
 
 function hintFor({ errnoName, syscall }: KernelError, folder: string): string {

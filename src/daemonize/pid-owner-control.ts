@@ -10,6 +10,7 @@ import { closeFd } from '../kernel/fd.ts'
 import { hasEnded, sendSignal } from '../kernel/pidfd.ts'
 import { openPoller, POLLIN } from '../kernel/poll.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
+import { busy } from './pid-file-error.ts'
 import { type Removal, removePidFileOf, removeStalePidFile } from './pid-file-remove.ts'
 import { openOwner, type RunningOwner } from './pid-owner.ts'
 
@@ -136,11 +137,7 @@ async function end(
 function findOwner(path: string): RunningOwner | null {
   const owner = openOwner(path)
   if (owner.kind === 'running') return owner
-  if (owner.kind === 'starting') {
-    const message = `the PID file ${quote(path)} is being claimed: a start is in progress`
-    const hint = 'Try again when it has ended.'
-    throw new ToolkitError('ERR_PID_FILE_BUSY', message, { hint, context: { path } })
-  }
+  if (owner.kind === 'starting') throw busy(path)
   if (owner.kind !== 'unknown') return null
   const message = `the owner of the PID file ${quote(path)} is unknown: ${owner.why}`
   throw new ToolkitError('ERR_OWNER_UNKNOWN', message, {
@@ -154,12 +151,15 @@ function send({ pid, pidfd }: RunningOwner, signal: number): boolean {
   try {
     return sendSignal(pidfd, signal)
   } catch (error) {
-    if (!isErrno(error, 'EPERM')) throw error
-    const message = `process ${pid} belongs to another user: ${signalName(signal)} is not permitted`
-    const hint = 'Run the command as that user or as root.'
-    const context = { pid, signal: signalName(signal) }
-    throw new ToolkitError('ERR_OWNER_NOT_PERMITTED', message, { hint, context, cause: error })
+    throw isErrno(error, 'EPERM') ? notPermitted(pid, signal, error) : error
   }
+}
+
+function notPermitted(pid: Pid, signal: number, cause: unknown): ToolkitError {
+  const message = `process ${pid} belongs to another user: ${signalName(signal)} is not permitted`
+  const hint = 'Run the command as that user or as root.'
+  const context = { pid, signal: signalName(signal) }
+  return new ToolkitError('ERR_OWNER_NOT_PERMITTED', message, { hint, context, cause })
 }
 
 function survived(pid: Pid, path: string, signal: number, waitedMs: Milliseconds): ToolkitError {
