@@ -166,3 +166,9 @@ export const DAEMON_PROBE_TIMEOUT_MS = 2_000
 export const MAX_PID_FILE_BYTES = 4_096
 /** How often a PID file is looked at again that was replaced just then. */
 export const MAX_PID_FILE_ATTEMPTS = 1_000
+/** A PID file; what is larger is something else. */
+export const MAX_PID_FILE_BYTES = 4_096
+/** How often a PID file is looked at again that was replaced just then. */
+export const MAX_PID_FILE_ATTEMPTS = 1_000
+/** The longest time that one timer of Node can wait: 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1

@@ -1,27 +1,32 @@
 // Opens a PID file, or refuses to: a file in its place may be a trap laid by somebody else, or one
 // that was named by mistake and must not be lost. Nothing here looks at processes.
 
-import { constants, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import {
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { type Fd, toFd } from '../base/brands.ts'
 import { MAX_PID_FILE_BYTES } from '../base/limits.ts'
 import { quote } from '../base/quote.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { isErrno, kernelErrorOf, refuseNul } from '../kernel/syscall-error.ts'
+import type { Objection } from './pid-file-error.ts'
 import { type FileVersion, type PidRecord, parsePidRecord } from './pid-file-record.ts'
-
-/** What is wrong, and what the operator can do. */
-export interface Objection {
-  readonly why: string
-  readonly hint: string
-}
 
 export type OpenedPidFile =
   | { readonly kind: 'open'; readonly fd: Fd }
   | { readonly kind: 'absent' }
   | ({ readonly kind: 'refused' } & Objection)
 
+/** Everybody may read whom it names. */
+export const FINAL_MODE = 0o644
 const WORLD_WRITABLE = 0o002
 const STICKY = 0o1000
 /** Neither waits for the other end of a FIFO nor takes a terminal. */
@@ -53,11 +58,13 @@ export function openPidFile(path: string, mode: 'read' | 'write'): OpenedPidFile
   return { kind: 'refused', ...after }
 }
 
-/** Makes the file, empty; null when there is one already. Throws KernelError. */
+/** Makes the file, empty, whatever the umask; null when there is one already. Throws KernelError. */
 export function createPidFile(path: string, mode: number): Fd | null {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | CAREFUL
   try {
-    return toFd(openSync(path, flags, mode))
+    const fd = toFd(openSync(path, flags, mode))
+    fchmodSync(fd, mode)
+    return fd
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return null
     throw kernelErrorOf(error, path)
@@ -109,12 +116,6 @@ export function objectionToOwner(fd: Fd, path: string): Objection | null {
     why: `${quote(path)} belongs to user ${uid}`,
     hint: 'Remove it if nothing runs under it, or choose another name.',
   }
-}
-
-/** The objection as an error, for operations that cannot go on. */
-export function unsafe({ why, hint }: Objection, path: string): ToolkitError {
-  const message = `the PID file ${quote(path)} is not used: ${why}`
-  return new ToolkitError('ERR_PID_FILE_UNSAFE', message, { hint, context: { path } })
 }
 
 /** Null when nothing has that name. */

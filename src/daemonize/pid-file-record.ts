@@ -83,14 +83,20 @@ export function isSameProcess(recorded: ProcessIdentity, found: ProcessIdentity)
   return null
 }
 
+/** The number that a file names; null when it names none. */
+export function pidOf(record: PidRecord): Pid | null {
+  if (record.kind === 'identity') return record.identity.pid
+  return record.kind === 'number' ? record.pid : null
+}
+
 /** The text of a PID file; of a side record with the version of the file that it is about. */
-export function printPidRecord(identity: ProcessIdentity, file?: FileVersion): string {
+export function printPidRecord(identity: ProcessIdentity, file: FileVersion | null = null): string {
   const fields = [
     `boot=${identity.bootId}`,
     `namespace=${identity.namespace}`,
     ...(identity.startTime === null ? [] : [`start=${identity.startTime}`]),
     ...(identity.pidfsInode === null ? [] : [`pidfs=${identity.pidfsInode}`]),
-    ...(file === undefined ? [] : [`file=${file}`]),
+    ...(file === null ? [] : [`file=${file}`]),
   ]
   return `${identity.pid}\n${MARK} ${fields.join(' ')}\n`
 }

@@ -8,45 +8,47 @@
 //   somebody lives. A child of the daemon may inherit it too and outlive it, so within our own
 //   namespace the recorded identity decides and never this lock.
 // A new file with both locks, under a temporary name, takes the place of the old one by rename(2)
-// once the daemon is known: readers see a whole record or the old one. Death at any step leaves
+// once the daemon is known: readers see a whole record or the old one. A second record (the main
+// process is another one by then) is written in place, so that the lock of its life stays; who
+// reads half of it meets the right to the name, and takes it for a start. Death at any step leaves
 // no lock behind, and a file that the next claim understands: empty, stale, or of a daemon that
 // lives. What this does not withstand: somebody who removes the file while the daemon runs.
 
-import { randomBytes } from 'node:crypto'
-import {
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { type Fd, toFd } from '../base/brands.ts'
+import { fstatSync, renameSync, writeSync } from 'node:fs'
+import { assert } from '../base/assert.ts'
+import type { Fd, Pid } from '../base/brands.ts'
 import { MAX_PID_FILE_ATTEMPTS } from '../base/limits.ts'
 import { quote } from '../base/quote.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { isStillAt, tryLockFd, tryWriteLock } from '../kernel/file-lock.ts'
-import { isErrno, KernelError, kernelErrorOf } from '../kernel/syscall-error.ts'
+import { isStillAt, tryWriteLock } from '../kernel/file-lock.ts'
+import { busy, explained, lost, unsafe } from './pid-file-error.ts'
 import {
   createPidFile,
+  FINAL_MODE,
   objectionToFolder,
   objectionToOwner,
   openPidFile,
-  unsafe,
+  readPidRecord,
+  versionOf,
 } from './pid-file-open.ts'
-import { type ProcessIdentity, printPidRecord } from './pid-file-record.ts'
-import { judgeOwner, type Owner, type UnknownOwner } from './pid-owner.ts'
+import {
+  type FileVersion,
+  identityOf,
+  type ProcessIdentity,
+  pidOf,
+  printPidRecord,
+} from './pid-file-record.ts'
+import { createLocked, removeLitter, removeName } from './pid-file-temporary.ts'
+import { judgeOwner, type Owner, openOwner, sidePathOf, type UnknownOwner } from './pid-owner.ts'
 
 /** The right to a PID file, from before the start of a daemon until it is ready or has failed. */
 export interface PidFileClaim {
   readonly path: string
   /** For the daemon to inherit, under any number. Open for reading only; close-on-exec here. */
   readonly lockFd: Fd
-  /** Writes the file: from here on it names that process. Once only. Throws ToolkitError. */
+  /** Writes the file: from here on it names that process. May be called again, when the main
+   *  process has become another one. Throws ToolkitError. */
   record(identity: ProcessIdentity): void
   /** The start failed: removes what this claim made, if it is still there, and lets go. */
   withdraw(): void
@@ -56,17 +58,56 @@ export interface PidFileClaim {
 
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: PidFileClaim }
-  | { readonly kind: 'running'; readonly pid: number }
+  | { readonly kind: 'running'; readonly pid: Pid }
   | { readonly kind: 'starting' }
   | UnknownOwner
 
-const FINAL_MODE = 0o644
+/** The text of a record, as it is when it is written. */
+type Print = (identity: ProcessIdentity) => string
 
 /**
  * Claims the file, or tells who has it. Throws ToolkitError: ERR_PID_FILE_UNSAFE for a file that
  * may be a trap, ERR_PID_FILE_UNUSABLE when the folder or file system does not let us.
  */
 export function claimPidFile(path: string): ClaimResult {
+  return claimName(path, printPidRecord)
+}
+
+/**
+ * The same for a daemon that writes and locks its PID file itself: that file is only looked at.
+ * Claimed and recorded is the name beside it (sidePathOf()), by which openOwner(path) knows it.
+ */
+export function claimPidFileBeside(path: string): ClaimResult {
+  const print: Print = (identity) => printPidRecord(identity, versionNaming(path, identity.pid))
+  const result = claimName(sidePathOf(path), print)
+  if (result.kind !== 'claimed') return result
+  const owner = openOwner(path)
+  if (owner.kind === 'absent' || owner.kind === 'stale') return result
+  result.claim.withdraw()
+  return refusal(owner)
+}
+
+/**
+ * Records who the process is that such a PID file names, without a claim. The caller knows that it
+ * is the daemon: it descends from us. Throws ToolkitError: ERR_OWNER_UNKNOWN when the process is
+ * gone or the file names another one, ERR_PID_FILE_BUSY, and what a claim throws.
+ */
+export function recordIdentityBeside(path: string, pid: Pid): ProcessIdentity {
+  const identity = identityOf(pid)
+  if (identity === null) throw unrecorded(path, `process ${pid} has ended`)
+  const version = versionNaming(path, pid)
+  if (version === null) throw unrecorded(path, `it does not name process ${pid}`)
+  const result = claimName(sidePathOf(path), () => printPidRecord(identity, version))
+  if (result.kind === 'claimed') {
+    result.claim.record(identity)
+    result.claim.release()
+  } else if (result.kind !== 'running' || result.pid !== pid) {
+    throw busy(sidePathOf(path))
+  }
+  return identity
+}
+
+function claimName(path: string, print: Print): ClaimResult {
   return explained(path, () => {
     for (let attempt = 0; attempt < MAX_PID_FILE_ATTEMPTS; attempt += 1) {
       const folder = objectionToFolder(path)
@@ -80,7 +121,7 @@ export function claimPidFile(path: string): ClaimResult {
         if (owner === 'moved') continue
         if (owner !== 'ours') return refusal(owner)
         if (created === null) removeLitter(path)
-        const claim = new Claim(path, fd, created !== null)
+        const claim = new Claim(path, fd, created !== null, print)
         isKept = true
         return { kind: 'claimed', claim }
       } finally {
@@ -126,19 +167,22 @@ class Claim implements PidFileClaim {
   /** The file that had the name when we came; its write lock is the right to the name. */
   readonly #old: Fd
   readonly #isOldOurs: boolean
+  readonly #print: Print
   /** The file that takes its place, and its name until then. */
   readonly #new: Fd
   readonly #temporary: string
   #state: 'claimed' | 'recorded' | 'closed' = 'claimed'
+  #length = 0
 
-  constructor(path: string, old: Fd, isOldOurs: boolean) {
+  constructor(path: string, old: Fd, isOldOurs: boolean, print: Print) {
     this.path = path
+    this.#print = print
     this.#old = old
     this.#isOldOurs = isOldOurs
-    this.#temporary = temporaryName(path)
     try {
-      const made = makeLocked(this.#temporary)
+      const made = createLocked(path)
       this.#new = made.fd
+      this.#temporary = made.name
       this.lockFd = made.lockFd
     } catch (error) {
       if (isOldOurs) removeName(path, old)
@@ -147,115 +191,60 @@ class Claim implements PidFileClaim {
   }
 
   record(identity: ProcessIdentity): void {
-    if (this.#state !== 'claimed') throw new Error('a claim is recorded once')
+    assert(this.#state !== 'closed', 'a claim that was let go records nothing')
     explained(this.path, () => {
+      const isFirst = this.#state === 'claimed'
       // Removed by somebody who does not know of the locks, and perhaps claimed again.
-      if (!isStillAt(this.#old, this.path)) throw lost(this.path)
-      const text = Buffer.from(printPidRecord(identity))
-      if (writeSync(this.#new, text) !== text.length) throw lost(this.path)
-      renameSync(this.#temporary, this.path)
+      if (!isStillAt(isFirst ? this.#old : this.#new, this.path)) throw lost(this.path)
+      // One write, and no rest of a longer record behind it: blanks at the end of its last line.
+      const text = this.#print(identity).trimEnd()
+      const bytes = Buffer.from(`${text.padEnd(this.#length - 1)}\n`)
+      if (writeSync(this.#new, bytes, 0, bytes.length, 0) !== bytes.length) throw lost(this.path)
+      this.#length = bytes.length
+      if (isFirst) renameSync(this.#temporary, this.path)
+      this.#state = 'recorded'
     })
-    this.#state = 'recorded'
   }
 
   withdraw(): void {
-    if (this.#state === 'recorded') removeName(this.path, this.#new)
-    // A daemon that writes its own PID file may have written into ours by now.
-    const isUnused = this.#isOldOurs && this.#state === 'claimed' && fstatSync(this.#old).size === 0
-    if (isUnused) removeName(this.path, this.#old)
-    this.release()
+    if (this.#state === 'closed') return
+    try {
+      const isUnused = this.#isOldOurs && fstatSync(this.#old).size === 0
+      if (this.#state === 'recorded') removeName(this.path, this.#new)
+      // What a daemon has written into our empty file itself is not ours to remove.
+      else if (isUnused) removeName(this.path, this.#old)
+    } finally {
+      this.release()
+    }
   }
 
   release(): void {
     if (this.#state === 'closed') return
-    if (this.#state === 'claimed') removeName(this.#temporary, this.#new)
+    const isUnused = this.#state === 'claimed'
     this.#state = 'closed'
-    // The right to the name goes last: until here nobody else changes it.
-    for (const fd of [this.lockFd, this.#new, this.#old]) closeFd(fd)
-  }
-}
-
-/** A file with both locks that nobody else has seen: until then it is for our eyes only. */
-function makeLocked(name: string): { readonly fd: Fd; readonly lockFd: Fd } {
-  const fd = createPidFile(name, 0o600)
-  if (fd === null) throw lost(name)
-  let lockFd: Fd | undefined
-  try {
-    lockFd = toFd(openSync(name, constants.O_RDONLY | constants.O_NOFOLLOW))
-    const isOurs = isStillAt(lockFd, name) && isStillAt(fd, name)
-    if (!isOurs || !tryWriteLock(fd, name) || !tryLockFd(lockFd, 'exclusive', name)) {
-      throw lost(name)
-    }
-    // Not the mode at creation, which the umask cuts.
-    fchmodSync(fd, FINAL_MODE)
-    return { fd, lockFd }
-  } catch (error) {
-    removeName(name, fd)
-    if (lockFd !== undefined) closeFd(lockFd)
-    closeFd(fd)
-    throw error
-  }
-}
-
-/** Removes the name if it is still that file, whose write lock we hold. */
-function removeName(name: string, fd: Fd): void {
-  try {
-    if (isStillAt(fd, name)) unlinkSync(name)
-  } catch (error) {
-    throw kernelErrorOf(error, name)
-  }
-}
-
-const TEMPORARY_END = '.new'
-const RANDOM_DIGITS = 12
-
-function temporaryName(path: string): string {
-  const random = randomBytes(RANDOM_DIGITS / 2).toString('hex')
-  return join(dirname(path), `.${basename(path)}.${random}${TEMPORARY_END}`)
-}
-
-/** Files of claims that died before their rename. We hold the right, so nobody else uses one. */
-function removeLitter(path: string): void {
-  const begin = `.${basename(path)}.`
-  const length = begin.length + RANDOM_DIGITS + TEMPORARY_END.length
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(begin) || !name.endsWith(TEMPORARY_END)) continue
-    if (name.length !== length) continue
     try {
-      unlinkSync(join(dirname(path), name))
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error
+      if (isUnused) removeName(this.#temporary, this.#new)
+    } finally {
+      // The right to the name goes last: until here nobody else changes it.
+      for (const fd of [this.lockFd, this.#new, this.#old]) closeFd(fd)
     }
   }
 }
 
-function lost(path: string): ToolkitError {
-  const message = `the PID file ${quote(path)} was taken away by another program`
-  const hint = 'Let only one tool look after this file; then start again.'
-  return new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path } })
-}
-
-/** Failed calls in words: what, where, and what to do. */
-function explained<T>(path: string, action: () => T): T {
+/** The version of a PID file, when it names that process; null when it does not. */
+function versionNaming(path: string, pid: Pid): FileVersion | null {
+  const opened = openPidFile(path, 'read')
+  if (opened.kind !== 'open') return null
   try {
-    return action()
-  } catch (error) {
-    const cause = kernelErrorOf(error)
-    if (!(cause instanceof KernelError)) throw error
-    const message = `cannot write the PID file ${quote(path)}: ${cause.message}`
-    const hint = hintFor(cause, dirname(path))
-    throw new ToolkitError('ERR_PID_FILE_UNUSABLE', message, { hint, context: { path }, cause })
+    const version = versionOf(opened.fd)
+    return pidOf(readPidRecord(opened.fd)) === pid ? version : null
+  } finally {
+    closeFd(opened.fd)
   }
 }
 
-function hintFor({ errnoName, syscall }: KernelError, folder: string): string {
-  const at = quote(folder)
-  if (errnoName === 'ENOENT') return `The folder ${at} does not exist: make it, or choose another.`
-  if (errnoName === 'ENOTDIR') return `A part of ${at} is no folder: choose another place.`
-  if (errnoName === 'ENOSPC' || errnoName === 'EDQUOT') return `Make room on the disk of ${at}.`
-  if (errnoName === 'EROFS') return `${at} is read-only: choose a folder under /run or /tmp.`
-  if (syscall === 'flock' || syscall === 'fcntl') {
-    return `The file system of ${at} has no locks: choose a local one, as /run is.`
-  }
-  return `Let this user write to ${at} and its files, or choose a folder of its own.`
+function unrecorded(path: string, why: string): ToolkitError {
+  const message = `the PID file ${quote(path)} cannot be recorded: ${why}`
+  const hint = 'Name the file that the daemon itself writes.'
+  return new ToolkitError('ERR_OWNER_UNKNOWN', message, { hint, context: { path } })
 }

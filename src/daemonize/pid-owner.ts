@@ -132,7 +132,7 @@ function judgeElsewhere(fd: Fd, { pid, namespace }: ProcessIdentity): Verdict {
 
 /** A PID file of another program: the lock or the side record must prove what it says. */
 function judgeNumber(fd: Fd, path: string, pid: Pid, lockedBy: number | null): Verdict {
-  return withLiving(pid, (found, pidfd) => {
+  const verdict = withLiving(pid, (found, pidfd) => {
     if (lockedBy === pid || holdsLock(pid, fd)) return trusted([{ fd, path }], found, pidfd)
     const side = openPidFile(sidePathOf(path), 'read')
     if (side.kind === 'open') {
@@ -154,6 +154,10 @@ function judgeNumber(fd: Fd, path: string, pid: Pid, lockedBy: number | null): V
       `Look at the process (\`ps ${pid}\`): if it is another one, remove the file.`,
     )
   })
+  // Meant in another PID namespace, perhaps: somebody does hold a lock.
+  if (verdict.kind !== 'stale' || !isFlocked(fd)) return verdict
+  const why = `another program holds a lock on ${quote(path)}, though ${verdict.why}`
+  return unknown(pid, why, `See who it is with \`fuser ${path}\`.`)
 }
 
 /** Null when the side record does not help. */
