@@ -147,3 +147,8 @@ export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024
  *  waits a second between two. */
 export const SHORT_LIFE_SECONDS = 5
 export const MAX_SHORT_LIVES = 5
+
+/** One sd_notify datagram, as systemd bounds it (PIPE_BUF). A longer one is ignored and counted. */
+export const MAX_NOTIFY_MESSAGE_BYTES = 4_096
+/** The name of a descriptor that is stored: FDNAME of sd_notify(3). */
+export const MAX_FD_NAME_LENGTH = 255
