@@ -94,6 +94,10 @@ export const errorCodes = {
     meaning: 'No more descriptors can be kept for the next supervisor.',
     remedy: 'Raise the hard limit of open files (RLIMIT_NOFILE), or run fewer services.',
   },
+  ERR_NO_SYSLOG: {
+    meaning: 'No syslog daemon listens on the syslog socket.',
+    remedy: 'Start one (rsyslogd, syslog-ng, systemd-journald), or log to a file.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 
 /** The `code` of a ToolkitError. */

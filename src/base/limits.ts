@@ -152,3 +152,9 @@ export const MAX_SHORT_LIVES = 5
 export const MAX_NOTIFY_MESSAGE_BYTES = 4_096
 /** The name of a descriptor that is stored: FDNAME of sd_notify(3). */
 export const MAX_FD_NAME_LENGTH = 255
+
+/** One line for syslog, without its head; what daemons of syslog take by default. Longer ones are
+ *  cut. */
+export const MAX_SYSLOG_TEXT_BYTES = 8 * 1024 - 256
+/** The tag of a syslog line (RFC 3164, 4.1.3). */
+export const MAX_SYSLOG_TAG_LENGTH = 32
