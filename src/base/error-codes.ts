@@ -98,6 +98,10 @@ export const errorCodes = {
     meaning: 'No syslog daemon listens on the syslog socket.',
     remedy: 'Start one (rsyslogd, syslog-ng, systemd-journald), or log to a file.',
   },
+  ERR_NO_NOTIFY_SOCKET: {
+    meaning: 'There is no folder where the notify socket of a daemon could be made.',
+    remedy: 'Make /run or /tmp writable, or set XDG_RUNTIME_DIR to a short path.',
+  },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 
 /** The `code` of a ToolkitError. */

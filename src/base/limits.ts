@@ -158,3 +158,8 @@ export const MAX_FD_NAME_LENGTH = 255
 export const MAX_SYSLOG_TEXT_BYTES = 8 * 1024 - 256
 /** The tag of a syslog line (RFC 3164, 4.1.3). */
 export const MAX_SYSLOG_TAG_LENGTH = 32
+
+/** Notify messages of one socket that are read in one turn of the loop. */
+export const MAX_NOTIFY_TURN_MESSAGES = 64
+/** Generations between a sender of a notify message and the main process of its daemon. */
+export const MAX_ANCESTRY_DEPTH = 64
