@@ -126,6 +126,13 @@ export const errorCodes = {
   ERR_OWNER_SURVIVED: {
     meaning: 'The process that owns the PID file did not end within the time-out.',
     remedy: 'Allow SIGKILL or a longer time; in state D it waits for a device (`ps -o stat`).',
+  ERR_NO_SYSLOG: {
+    meaning: 'No syslog daemon listens on the syslog socket.',
+    remedy: 'Start one (rsyslogd, syslog-ng, systemd-journald), or log to a file.',
+  },
+  ERR_NO_NOTIFY_SOCKET: {
+    meaning: 'There is no folder where the notify socket of a daemon could be made.',
+    remedy: 'Make /run or /tmp writable, or set XDG_RUNTIME_DIR to a short path.',
   },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 

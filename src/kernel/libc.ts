@@ -39,6 +39,13 @@ export interface Libc {
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
   pipe2(fds: Memory, flags: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Memory, length: number): number
+  connect(fd: number, address: Memory, length: number): number
+  getsockname(fd: number, address: Memory, length: Memory): number
+  getpeername(fd: number, address: Memory, length: Memory): number
+  fchmod(fd: number, mode: number): number
+  dup3(from: number, to: number, flags: number): number
   socketpair(domain: number, type: number, protocol: number, fds: Memory): number
   sendmsg(fd: number, message: Memory, flags: number): number
   recvmsg(fd: number, message: Memory, flags: number): number
@@ -116,6 +123,13 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   flock: { result: 'int', takes: ['int', 'int'] },
   mkfifo: { result: 'int', takes: ['str', 'uint'] },
   pipe2: { result: 'int', takes: [p, 'int'] },
+  socket: { result: 'int', takes: ['int', 'int', 'int'] },
+  bind: { result: 'int', takes: ['int', p, 'uint'] },
+  connect: { result: 'int', takes: ['int', p, 'uint'] },
+  getsockname: { result: 'int', takes: ['int', p, p] },
+  getpeername: { result: 'int', takes: ['int', p, p] },
+  fchmod: { result: 'int', takes: ['int', 'uint'] },
+  dup3: { result: 'int', takes: ['int', 'int', 'int'] },
   socketpair: { result: 'int', takes: ['int', 'int', 'int', p] },
   sendmsg: { result: 'long', takes: ['int', p, 'int'] },
   recvmsg: { result: 'long', takes: ['int', p, 'int'] },

@@ -29,6 +29,8 @@ export interface ProcessStat {
   readonly parent: Pid
   readonly group: Pid
   readonly session: Pid
+  /** The device number of the controlling terminal; 0: there is none. */
+  readonly terminal: number
   /** `R`, `S`, `D`, `T`, `Z` and others, see proc(5). */
   readonly state: string
   /** Clock ticks after boot. With the pid and the boot id it names one process for ever. */
@@ -148,6 +150,17 @@ export function environmentOf(pid: Pid): string | null {
   return length === null ? null : shared.toString('utf8', 0, length)
 }
 
+/**
+ * The words that the process was started with; null when there is no such process. Empty for a
+ * zombie, and for a thread of the kernel. A process may write over them (PM2, nginx).
+ */
+export function argumentsOf(pid: Pid): readonly string[] | null {
+  const length = readShared(`/proc/${pid}/cmdline`)
+  if (length === null) return null
+  const text = shared.toString('utf8', 0, length).replace(/\0+$/, '')
+  return text === '' ? [] : text.split('\0')
+}
+
 /** True when the environment has exactly that entry, `NAME=value`; see environmentOf(). */
 export function environmentHas(pid: Pid, entry: string): boolean {
   const length = readShared(`/proc/${pid}/environ`)
@@ -207,6 +220,7 @@ function statOf(name: string): ProcessStat | null {
     parent: toPid(Number(fields[1])),
     group: toPid(Number(fields[2])),
     session: toPid(Number(fields[3])),
+    terminal: Number(fields[4]),
     startTime: Number(fields[19]),
   }
 }
