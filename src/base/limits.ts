@@ -179,3 +179,10 @@ export const DAEMON_KILL_PATIENCE_MS = 10_000
 export const DAEMON_PROBE_TIMEOUT_MS = 2_000
 /** What is read of a PID file. */
 export const MAX_PID_FILE_BYTES = 4_096
+
+/** How long a program waits for room in the queue of its supervisor's notify socket. */
+export const MAX_NOTIFY_SEND_WAIT_MS = 1_000
+/** Descriptors that are passed to a program by LISTEN_FDS; more is a variable gone wrong. */
+export const MAX_PASSED_DESCRIPTORS = 4_096
+/** Characters of a STATUS that a program of ours sends; three bytes each still fit. */
+export const MAX_STATUS_LENGTH = 1_200
