@@ -177,8 +177,12 @@ export const DAEMON_PROBE_INTERVAL_MS = 20
 export const DAEMON_KILL_PATIENCE_MS = 10_000
 /** How long one connection to a starting daemon may take. */
 export const DAEMON_PROBE_TIMEOUT_MS = 2_000
-/** What is read of a PID file. */
+/** A PID file; what is larger is something else. */
 export const MAX_PID_FILE_BYTES = 4_096
+/** How often a PID file is looked at again that was replaced just then. */
+export const MAX_PID_FILE_ATTEMPTS = 1_000
+/** The longest time that one timer of Node can wait: 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** How long a program waits for room in the queue of its supervisor's notify socket. */
 export const MAX_NOTIFY_SEND_WAIT_MS = 1_000

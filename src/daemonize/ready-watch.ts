@@ -6,8 +6,8 @@
 import type { Fd, Pid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Poller } from '../kernel/poll.ts'
-import type { WatchedStream } from './daemon-streams.ts'
 import type { DaemonRequest, ReadyDialect } from './daemon-request.ts'
+import type { WatchedStream } from './daemon-streams.ts'
 import type { InheritedFile } from './spawn-orphan.ts'
 
 export interface StartingDaemon {
@@ -58,6 +58,7 @@ const loaders: Readonly<Record<ReadyDialect['kind'], () => Promise<OpenReadyWatc
   forking: async () => (await import('./ready-forking.ts')).openForkingWatch,
   tcp: async () => (await import('./ready-probe.ts')).openProbeWatch,
   http: async () => (await import('./ready-probe.ts')).openProbeWatch,
+  notify: async () => openExecWatch,
 }
 
 /** Loads only what the dialect needs: the prompt is waited for. */
@@ -81,5 +82,11 @@ function openExecWatch(): ReadyWatch {
       context = given
     },
     onExec: () => context?.ready(),
+    // So quick that we have not seen it run. Who is told that it failed already need not ask.
+    onMainEnded: (status) => {
+      const isDone = status?.kind === 'exited' && status.code === 0
+      if (isDone) context?.ready()
+      return isDone
+    },
   }
 }

@@ -36,6 +36,8 @@ export const layouts = {
   ucred: { size: 12, fields: { pid: 0, uid: 4, gid: 8 } },
   sockaddr_un: { size: 110, fields: { sun_family: 0, sun_path: 2 } },
   rlimit: { size: 16, fields: { rlim_cur: 0, rlim_max: 8 } },
+  flock: { size: 32, fields: { l_type: 0, l_whence: 2, l_start: 8, l_len: 16, l_pid: 24 } },
+  statfs: { size: 120, fields: { f_type: 0 } },
   pollfd: { size: 8, fields: { fd: 0, events: 4, revents: 6 } },
   passwd: { size: 48, fields: { pw_name: 0, pw_uid: 16, pw_gid: 20, pw_dir: 32, pw_shell: 40 } },
   group: { size: 32, fields: { gr_name: 0, gr_gid: 16, gr_mem: 24 } },
@@ -78,6 +80,10 @@ export const constants = {
   F_SETFD: 2,
   F_GETFL: 3,
   F_SETFL: 4,
+  F_OFD_GETLK: 36,
+  F_OFD_SETLK: 37,
+  F_WRLCK: 1,
+  F_UNLCK: 2,
   F_DUPFD_CLOEXEC: 1030,
   F_SETPIPE_SZ: 1031,
   F_GETPIPE_SZ: 1032,
@@ -117,8 +123,10 @@ export const constants = {
   PR_SET_CHILD_SUBREAPER: 36,
   PR_GET_CHILD_SUBREAPER: 37,
   RLIMIT_NOFILE: 7,
+  LOCK_SH: 1,
   LOCK_EX: 2,
   LOCK_NB: 4,
+  LOCK_UN: 8,
   SIG_SETMASK: 2,
   POSIX_SPAWN_SETPGROUP: 0x02,
   POSIX_SPAWN_SETSIGDEF: 0x04,
@@ -129,4 +137,6 @@ export const constants = {
   /** `_IOWR(0xFF, 11, struct pidfd_info)`, and the mask bits that ask for and confirm a field. */
   PIDFD_GET_INFO: 0xc040ff0b,
   PIDFD_INFO_EXIT: 8,
+  /** linux/magic.h since 6.9: the file system of pidfds whose inodes are never used twice. */
+  PID_FS_MAGIC: 0x50494446,
 } as const satisfies Record<string, number>

@@ -33,6 +33,8 @@ export interface Libc {
   pidfd_send_signal(number: number, fd: number, signal: number, info: null, flags: number): number
   ioctl(fd: number, request: number, argument: Memory): number
   fcntl(fd: number, command: number, argument: number): number
+  fcntl_lock(fd: number, command: number, lock: Memory): number
+  fstatfs(fd: number, found: Memory): number
   close(fd: number): number
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
@@ -115,6 +117,8 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
+  fcntl_lock: { result: 'int', takes: ['int', 'int', p], symbol: 'fcntl' },
+  fstatfs: { result: 'int', takes: ['int', p] },
   close: { result: 'int', takes: ['int'] },
   flock: { result: 'int', takes: ['int', 'int'] },
   mkfifo: { result: 'int', takes: ['str', 'uint'] },

@@ -39,6 +39,30 @@ export interface ProcessStat {
   readonly command: string
 }
 
+/** The number of the PID namespace in which this process gives names to others (namespaces(7)). */
+export function pidNamespace(): number {
+  return statSync('/proc/self/ns/pid').ino
+}
+
+/** False when the mounted /proc shows another PID namespace, or is not there at all: then its
+ *  numbers are not ours. */
+export function showsOurNumbers(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** Real, effective and saved user of a process; null when there is none, or it is hidden. */
+export function userIdsOf(pid: Pid): readonly number[] | null {
+  const length = readShared(`/proc/${pid}/status`)
+  if (length === null) return null
+  const line = /^Uid:\s*(\d+)\s+(\d+)\s+(\d+)/m.exec(shared.toString('latin1', 0, length))
+  return line === null ? null : line.slice(1).map(Number)
+}
+
 /** The random name of this boot. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
