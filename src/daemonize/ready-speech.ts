@@ -27,7 +27,7 @@ const MIN_READY_FD = 3
 /** `fd=3`: a newline, then the end. */
 export function speakDescriptor(fd: number): Speech {
   const stream = process.env['EUDAEMON_READY_STREAM']
-  const isOurs = stream === undefined ? namesParent() : streamName(fd) === stream
+  const isOurs = stream === undefined ? waitingProcess() !== null : streamName(fd) === stream
   if (!isOurs) return silent(`descriptor ${fd} is not the one that is waited for`)
   return writeNewline(fd)
 }
@@ -50,24 +50,26 @@ export function speakNotificationFd(given: number | undefined): Speech {
 
 /** Standard error becomes /dev/null, so that later words have a place to go. */
 export function speakStderrClosed(): Speech {
-  if (!namesParent()) return silent('nobody waits for the end of standard error')
+  if (waitingProcess() === null) return silent('nobody waits for the end of standard error')
   const devNull = openDevNull()
   replaceFd(devNull, toFd(2))
   closeFd(devNull)
   return spoken('closed standard error')
 }
 
-/** SIGUSR1 to the parent, by pidfd: a parent that ends meanwhile cannot be mistaken. */
+/** SIGUSR1 to who waits, by pidfd: a process that ends meanwhile cannot be mistaken. */
 export function speakSignal(): Speech {
-  const wanted = process.env['EUDAEMON_READY_PID']
-  const parent = process.ppid
-  if (wanted !== String(parent)) return silent('the parent does not wait for a signal')
-  const pidfd = openPidfd(toPid(parent))
-  if (pidfd === null || process.ppid !== parent) return silent('the parent is gone')
+  const pid = waitingProcess()
+  const pidfd = pid === null ? null : openPidfd(toPid(pid))
+  if (pidfd === null) return silent('the parent does not wait for a signal')
   try {
-    return sendSignal(pidfd, signalNumbers.USR1)
-      ? spoken(`sent SIGUSR1 to ${parent}`)
-      : silent('the parent is gone')
+    if (waitingProcess() !== pid) return silent('who waited for a signal is gone')
+    if (!sendSignal(pidfd, signalNumbers.USR1)) return silent('who waited for a signal is gone')
+    return spoken(`sent SIGUSR1 to ${pid}`)
+  } catch (error) {
+    // A daemon that has given up its rights may not signal who started it.
+    if (error instanceof KernelError) return silent(error.message)
+    throw error
   } finally {
     closeFd(pidfd)
   }
@@ -81,11 +83,11 @@ export function speakStop(): Speech {
   return spoken('was stopped and continued')
 }
 
-/** True when EUDAEMON_READY_PID is our parent, or above a shell that only passes us on. */
-function namesParent(): boolean {
+/** EUDAEMON_READY_PID when that is our parent, or above a shell that only passes us on. */
+function waitingProcess(): number | null {
   const wanted = process.env['EUDAEMON_READY_PID']
-  if (wanted === undefined) return false
-  return startersOf(collectStartFacts()).some(({ pid }) => String(pid) === wanted)
+  if (wanted === undefined) return null
+  return startersOf(collectStartFacts()).find(({ pid }) => String(pid) === wanted)?.pid ?? null
 }
 
 /** s6-supervise stands in the service directory, and has started us there. */
