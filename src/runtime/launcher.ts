@@ -99,8 +99,7 @@ export function createLauncher(deps: LauncherDeps): Launcher {
     if (notifyFd !== null) {
       const writer = openNotify(id)
       files.push({ from: writer, to: notifyFd })
-      const own = env.filter((entry) => !/^EUDAEMON_READY(?:_STREAM)?=/.test(entry))
-      env = [...own, ...readyEnvironment(notifyFd, writer)]
+      env = [...env, ...readyEnvironment(notifyFd, writer)]
     }
     const needsMark = role === 'main' && readiness.kind === 'log'
     return {
