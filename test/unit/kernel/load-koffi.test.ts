@@ -17,7 +17,8 @@ test('it calls C', () => {
 })
 
 test('koffi itself was not loaded', () => {
-  const loaded = Object.keys(process.getBuiltinModule('node:module').Module['_cache'] ?? {})
+  const { Module } = process.getBuiltinModule('node:module')
+  const loaded = Object.keys((Module as unknown as { _cache: object })._cache)
   assert.deepEqual(
     loaded.filter((path) => path.includes('/koffi/')),
     [],
