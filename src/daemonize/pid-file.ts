@@ -146,6 +146,9 @@ function openExisting(path: string): Fd | null {
 }
 
 function takeRight(fd: Fd, path: string): 'ours' | 'moved' | Owner {
+  // Who only looks takes no right, so that a stop or a start beside us is not turned away.
+  const found = judgeOwner(fd, path)
+  if (found.kind === 'running') return found
   const isLocked = tryWriteLock(fd, path)
   if (!isStillAt(fd, path)) return 'moved'
   const owner = judgeOwner(fd, path)

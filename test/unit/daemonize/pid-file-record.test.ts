@@ -12,6 +12,7 @@ import {
   pidOf,
   printPidRecord,
 } from '../../../src/daemonize/pid-file-record.ts'
+import { sendSignal } from '../../../src/kernel/pidfd.ts'
 import { ended, readiness, start } from '../../support/children.ts'
 import { living, sleeper } from '../../support/pid-files.ts'
 
@@ -104,7 +105,7 @@ test('no content makes the parser fail, and no number is out of range', () => {
 
 test('who has ended has no identity, and two processes never share one', async (t) => {
   const first = start(t, '', sleeper)
-  const second = start(t, 'read nothing', {})
+  const second = start(t, '', sleeper)
   const identity = living(first.pid)
   assert.equal(isSameProcess(identity, living(first.pid)), true)
   const other = living(second.pid)
@@ -113,6 +114,7 @@ test('who has ended has no identity, and two processes never share one', async (
   assert.equal(isSameProcess(old, identity), true)
   assert.equal(isSameProcess(old, { ...identity, startTime: 5 }), false)
   assert.equal(isSameProcess(old, { ...identity, startTime: null }), null)
+  sendSignal(second.pidfd, 9)
   await ended(second)
   assert.equal(identityOf(second.pid), null)
   // The number of a thread is no process.
