@@ -10,6 +10,10 @@ export const errorCodes = {
     meaning: 'This kernel or C library lacks a call that eudaemon needs.',
     remedy: 'Run `eudaemon doctor`; it lists what is missing and from which version it exists.',
   },
+  ERR_DAEMON_STREAM: {
+    meaning: 'A file for standard input, output or error of a daemon cannot be opened.',
+    remedy: 'Give a file that can be made, or `null`, or `syslog`.',
+  },
   ERR_NO_DEFINITION: {
     meaning: 'There is no definition: neither where -f points to nor in this folder.',
     remedy: 'Write an eudaemon.toml, or name a file with -f.',

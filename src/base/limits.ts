@@ -147,3 +147,20 @@ export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024
  *  waits a second between two. */
 export const SHORT_LIFE_SECONDS = 5
 export const MAX_SHORT_LIVES = 5
+
+/** How much of what a starting daemon writes is relayed at once. */
+export const MAX_RELAY_READ_BYTES = 64 * 1024
+/** A line of a starting daemon that `--ready log=` looks at; a longer one is looked at in parts. */
+export const MAX_READY_LINE_LENGTH = 64 * 1024
+/** Processes of one daemon that are found and killed when its start has failed. */
+export const MAX_DAEMON_PROCESSES = 100_000
+/** Between two looks where the kernel tells of no change: the last step before exec, a PID file. */
+export const DAEMON_LOOK_INTERVAL_MS = 5
+/** Between two connections to a starting daemon. */
+export const DAEMON_PROBE_INTERVAL_MS = 20
+/** After SIGKILL: a process that is still there hangs in the kernel. */
+export const DAEMON_KILL_PATIENCE_MS = 10_000
+/** How long one connection to a starting daemon may take. */
+export const DAEMON_PROBE_TIMEOUT_MS = 2_000
+/** What is read of a PID file. */
+export const MAX_PID_FILE_BYTES = 4_096

@@ -66,6 +66,7 @@ export const constants = {
   P_PID: 1,
   P_PIDFD: 3,
   WNOHANG: 1,
+  WSTOPPED: 2,
   WEXITED: 4,
   CLD_EXITED: 1,
   CLD_KILLED: 2,

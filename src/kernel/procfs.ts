@@ -18,6 +18,9 @@ import { isErrno } from './syscall-error.ts'
 
 /** Counted after the command, of which proc(5) says that it is field 2. */
 const EXIT_CODE_FIELD = 49
+const FLAGS_FIELD = 6
+/** linux/sched.h */
+const PF_EXITING = 0x4
 
 let shared = Buffer.alloc(16 * 1024)
 
@@ -47,6 +50,16 @@ export function startTime(pid: Pid): number | null {
 /** Null when there is no such process. A zombie has a stat (state `Z`). */
 export function readStat(pid: Pid): ProcessStat | null {
   return statOf(String(pid))
+}
+
+/** True from the moment a process begins to die, before it closes its descriptors: PF_EXITING in
+ *  field 9 of its stat. A process that is gone counts too. */
+export function isExiting(pid: Pid): boolean {
+  const length = readShared(`/proc/${pid}/stat`)
+  if (length === null) return true
+  const text = shared.toString('utf8', 0, length)
+  const flags = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[FLAGS_FIELD])
+  return (flags & PF_EXITING) !== 0
 }
 
 /**

@@ -54,6 +54,8 @@ export interface Preamble {
   readonly kind: 'preamble'
   /** For a shell whose `$0` is the path and whose `$@` is the argv of the command. */
   readonly script: string
+  /** How the command lines begin of what runs after the stage descriptor has been closed. */
+  readonly lastSteps: readonly string[]
   readonly path: string
   readonly argv: readonly string[]
   readonly environment: ReadonlyMap<string, string>
@@ -92,6 +94,12 @@ export function buildPreamble(request: PreambleRequest): Preamble | LaunchRefusa
   return {
     kind: 'preamble',
     script,
+    lastSteps: [
+      ...(tools.env === '' ? [] : [`${tools.env}\0-u\0EUDAEMON_CARRIED_`]),
+      ...(tools.unshare === '' ? [] : [`${tools.unshare}\0--root=`]),
+      ...(tools.unshare === '' || tools.setpriv === '' ? [] : [`${tools.setpriv}\0--`]),
+      ...(change === null ? [] : ['/bin/sh\0-c\0fail() {']),
+    ],
     path: '/bin/sh',
     argv: ['/bin/sh', '-c', script, request.path, ...request.argv],
     environment: carried.environment,

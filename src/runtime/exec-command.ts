@@ -15,7 +15,7 @@ import { reap } from '../kernel/wait.ts'
 import type { Command, ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId } from '../model/service-name.ts'
 import { type PlanLaunch, printRefusal } from './launch-plan.ts'
-import { readAvailable } from './read-available.ts'
+import { readAvailable } from '../launch/read-available.ts'
 
 export interface CommandRequest {
   readonly id: InstanceId

@@ -11,7 +11,8 @@ import type { CommandRequest, CommandResult } from './exec-command.ts'
 import type { LogPosition } from './log-watch.ts'
 import { watchNotify } from './notify-watch.ts'
 import { type PortOwnerDeps, whoElseListens } from './port-owner.ts'
-import { type AttemptContext, type AttemptResult, attemptProbe } from './probe-attempt.ts'
+import type { AttemptResult } from '../launch/network-probe.ts'
+import { type AttemptContext, attemptProbe } from './probe-attempt.ts'
 import { phaseOf, repeat } from './probe-repeat.ts'
 
 type ReadyEffect = EffectOf<'watch-ready'>
