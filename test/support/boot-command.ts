@@ -42,7 +42,7 @@ export const fullCommand: BootCommand = bootCommand({
   directory: '/tmp',
   umask: 0o027,
   root: '/srv/web root',
-  user: 'nobody',
+  user: 'daemon',
   group: 'nogroup',
   supplementaryGroups: ['adm', '4'],
   nice: -5,
@@ -66,3 +66,9 @@ export const fullCommand: BootCommand = bootCommand({
   coreDumps: true,
   keepEnvironment: 'all',
 })
+
+/** The comments of a printed file as one line of text. */
+export function commentText(text: string): string {
+  const lines = text.split('\n').filter((line) => line.startsWith('#'))
+  return lines.map((line) => line.replace(/^#[ -]*/, '')).join(' ')
+}

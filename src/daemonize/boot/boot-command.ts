@@ -5,6 +5,7 @@ import { MAX_NAME_LENGTH } from '../../base/limits.ts'
 import { quote } from '../../base/quote.ts'
 import { ToolkitError } from '../../base/toolkit-error.ts'
 import type { ProcessSettings } from '../../launch/preamble.ts'
+import type { EnvironmentMode } from '../daemon-environment.ts'
 
 /** A command and how `eudaemon run` is to start it, with every default filled in. */
 export interface BootCommand {
@@ -47,7 +48,7 @@ export interface BootCommand {
   readonly reloadSignal: number | null
   /** False: they are prevented. */
   readonly coreDumps: boolean
-  readonly keepEnvironment: 'sanitised' | 'clean' | 'all'
+  readonly keepEnvironment: EnvironmentMode
 }
 
 /** A printed file. */
@@ -70,6 +71,15 @@ export function needsNetwork(command: BootCommand): boolean {
 /** True when the PID file is not where everybody looks first. */
 export function hasOwnPidFile(command: BootCommand): boolean {
   return command.pidFile !== `/run/${command.name}.pid`
+}
+
+/**
+ * The PID file's folder when a boot empties the place where it is (tmpfs), so that it must be made
+ * at every start; null when it is there anyway.
+ */
+export function volatileFolder({ pidFile }: BootCommand): string | null {
+  const folder = pidFile.slice(0, pidFile.lastIndexOf('/'))
+  return /^(?:\/var)?\/run\/./.test(folder) ? folder : null
 }
 
 /** The description in one line without control characters; the name when there is none. */

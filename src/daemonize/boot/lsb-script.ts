@@ -216,23 +216,33 @@ usage() {
 if [ $# -ne 1 ]; then usage; fi
 case $1 in
     start)
-        need_programs daemon && need_rights && do_start
+        need_programs daemon
+        need_rights
+        do_start
         ;;
     stop)
-        need_programs && need_rights && do_stop
+        need_programs
+        need_rights
+        do_stop
         ;;
     restart)
-        need_programs daemon && need_rights && do_stop && do_start
+        need_programs daemon
+        need_rights
+        do_stop && do_start
         ;;
     try-restart)
-        need_programs daemon && need_rights
+        need_programs daemon
+        need_rights
         if is_running; then do_stop && do_start; fi
         ;;
     reload)
-        need_programs && need_rights && do_reload
+        need_programs
+        need_rights
+        do_reload
         ;;
     force-reload)
-        ${needs} && need_rights
+        ${needs}
+        need_rights
         ${forced}
         ;;
     status)

@@ -2,7 +2,7 @@
 // command is quoted; only the two variables for the administrator are split into words.
 
 import { quoteShellWord } from '../../base/shell-word.ts'
-import type { BootCommand } from './boot-command.ts'
+import { type BootCommand, volatileFolder } from './boot-command.ts'
 import { startOptions, stopOptions } from './run-options.ts'
 
 /** The names of the script's variables that hold these two, and how it indents. */
@@ -32,6 +32,7 @@ export function runFunctions(command: BootCommand, names: ShellNames): readonly 
   return [
     '# Returns when the daemon is ready, or with what it said and a failing status.',
     'launch() (',
+    ...(volatileFolder(command) === null ? [] : [`${indent}mkdir -p "\${${pidFile}%/*}" || exit`]),
     `${indent}set -f`,
     `${indent}# shellcheck disable=SC2086 # Words that ${names.settings} adds.`,
     `${indent}exec ${own(command)} run \\`,

@@ -2,6 +2,7 @@
 // beyond them (a way to be ready, an odd path), the unit starts the daemon by `eudaemon run`, so
 // that nothing is lost.
 
+import { quote } from '../../base/quote.ts'
 import {
   type BootCommand,
   type BootText,
@@ -11,6 +12,7 @@ import {
   oneLine,
   readyKind,
   refuseBoot,
+  volatileFolder,
 } from './boot-command.ts'
 import { hashComment, noteComment } from './comment.ts'
 import { milliseconds, octal, shortSignal, startOptions } from './run-options.ts'
@@ -74,7 +76,7 @@ function beyondSystemd(command: BootCommand): readonly string[] {
   const files = [stdin, stdout, stderr].filter((target) => target !== 'syslog')
   const people = [user, group, ...(command.supplementaryGroups ?? [])]
   const found: readonly (readonly [isBeyond: boolean, what: string])[] = [
-    [types[readyKind(command)] === undefined, `the readiness '${readyKind(command)}'`],
+    [types[readyKind(command)] === undefined, `the readiness ${quote(command.ready)}`],
     [!isUnitProgram(command.argv[0] ?? ''), 'the path of the command'],
     [![directory, root ?? '/', ...files].every(isUnitPath), 'one of the paths'],
     [!command.environmentFiles.every(isUnitPattern), 'the path of an environment file'],
@@ -91,10 +93,12 @@ function network(command: BootCommand): readonly string[] {
 
 function runSection(command: BootCommand): readonly string[] {
   const { readyTimeoutMs, stopTimeoutMs } = command
+  const folder = volatileFolder(command)
   const words = [`--pid-file=${command.pidFile}`, ...startOptions(command), '--', ...command.argv]
   return [
     'Type=forking',
     `PIDFile=${unitText(command.pidFile)}`,
+    ...(folder === null ? [] : [`ExecStartPre=/bin/mkdir -p ${unitWord(folder)}`]),
     `ExecStart=${commandLine([...command.eudaemon, 'run', ...words])}`,
     '# `eudaemon run` keeps the time, and has something left to stop what is not ready in time.',
     `TimeoutStartSec=${milliseconds(readyTimeoutMs + stopTimeoutMs + MARGIN_MS)}`,
