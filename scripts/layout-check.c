@@ -19,7 +19,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
+#include <linux/magic.h>
 #if __has_include(<linux/pidfd.h>)
 /* It includes linux/fcntl.h, which old C libraries define a second time; only ours is wanted. */
 #define _LINUX_FCNTL_H
@@ -47,7 +49,11 @@ static void structs(void) {
   SIZE_STRUCT(cmsghdr); FIELD(cmsghdr, cmsg_len); FIELD(cmsghdr, cmsg_level);
   FIELD(cmsghdr, cmsg_type);
   SIZE_STRUCT(ucred); FIELD(ucred, pid); FIELD(ucred, uid); FIELD(ucred, gid);
+  SIZE_STRUCT(sockaddr_un); FIELD(sockaddr_un, sun_family); FIELD(sockaddr_un, sun_path);
   SIZE_STRUCT(rlimit); FIELD(rlimit, rlim_cur); FIELD(rlimit, rlim_max);
+  SIZE_STRUCT(flock); FIELD(flock, l_type); FIELD(flock, l_whence); FIELD(flock, l_start);
+  FIELD(flock, l_len); FIELD(flock, l_pid);
+  SIZE_STRUCT(statfs); FIELD(statfs, f_type);
   SIZE_STRUCT(pollfd); FIELD(pollfd, fd); FIELD(pollfd, events); FIELD(pollfd, revents);
   SIZE_STRUCT(passwd); FIELD(passwd, pw_name); FIELD(passwd, pw_uid); FIELD(passwd, pw_gid);
   FIELD(passwd, pw_dir); FIELD(passwd, pw_shell);
@@ -66,15 +72,20 @@ static void constants(void) {
   CONSTANT(CLD_EXITED); CONSTANT(CLD_KILLED); CONSTANT(CLD_DUMPED);
   CONSTANT(SPLICE_F_MOVE); CONSTANT(SPLICE_F_NONBLOCK);
   CONSTANT(F_GETFD); CONSTANT(F_SETFD); CONSTANT(F_GETFL); CONSTANT(F_SETFL);
+  CONSTANT(F_OFD_GETLK); CONSTANT(F_OFD_SETLK); CONSTANT(F_WRLCK); CONSTANT(F_UNLCK);
   CONSTANT(F_DUPFD_CLOEXEC); CONSTANT(F_SETPIPE_SZ); CONSTANT(F_GETPIPE_SZ);
   CONSTANT(FD_CLOEXEC); CONSTANT(FIONREAD); CONSTANT(O_NONBLOCK); CONSTANT(O_CLOEXEC);
-  CONSTANT(AF_UNIX); CONSTANT(SOCK_SEQPACKET); CONSTANT(SOCK_CLOEXEC); CONSTANT(SOL_SOCKET);
+  CONSTANT(AF_UNIX); CONSTANT(AF_INET); CONSTANT(AF_INET6);
+  CONSTANT(SOCK_STREAM); CONSTANT(SOCK_DGRAM); CONSTANT(SOCK_NONBLOCK);
+  CONSTANT(SO_TYPE); CONSTANT(SO_PASSCRED); CONSTANT(SO_ACCEPTCONN); CONSTANT(SO_DOMAIN);
+  CONSTANT(SCM_CREDENTIALS); CONSTANT(SOCK_SEQPACKET); CONSTANT(SOCK_CLOEXEC); CONSTANT(SOL_SOCKET);
   CONSTANT(SO_SNDBUF); CONSTANT(SO_PEERCRED); CONSTANT(SO_SNDBUFFORCE); CONSTANT(SO_PEEK_OFF);
   CONSTANT(SCM_RIGHTS);
   CONSTANT(MSG_PEEK); CONSTANT(MSG_CTRUNC); CONSTANT(MSG_TRUNC); CONSTANT(MSG_DONTWAIT);
   CONSTANT(MSG_NOSIGNAL); CONSTANT(MSG_CMSG_CLOEXEC);
   CONSTANT(PR_SET_NAME); CONSTANT(PR_SET_CHILD_SUBREAPER); CONSTANT(PR_GET_CHILD_SUBREAPER);
-  CONSTANT(RLIMIT_NOFILE); CONSTANT(LOCK_EX); CONSTANT(LOCK_NB); CONSTANT(SIG_SETMASK);
+  CONSTANT(RLIMIT_NOFILE); CONSTANT(LOCK_SH); CONSTANT(LOCK_EX); CONSTANT(LOCK_NB);
+  CONSTANT(LOCK_UN); CONSTANT(SIG_SETMASK);
   CONSTANT(POSIX_SPAWN_SETPGROUP); CONSTANT(POSIX_SPAWN_SETSIGDEF);
   CONSTANT(POSIX_SPAWN_SETSIGMASK); CONSTANT(POSIX_SPAWN_SETSID);
 }
@@ -96,6 +107,16 @@ static void newer(void) {
 #else
   ABSENT(SYS_pidfd_open);
 #endif
+#ifdef SO_PASSPIDFD
+  CONSTANT(SO_PASSPIDFD);
+#else
+  ABSENT(SO_PASSPIDFD);
+#endif
+#ifdef SCM_PIDFD
+  CONSTANT(SCM_PIDFD);
+#else
+  ABSENT(SCM_PIDFD);
+#endif
 #ifdef PIDFD_INFO_EXIT
   CONSTANT(PIDFD_INFO_EXIT);
   CONSTANT(PIDFD_GET_INFO);
@@ -105,6 +126,11 @@ static void newer(void) {
   ABSENT(PIDFD_INFO_EXIT);
   ABSENT(PIDFD_GET_INFO);
   ABSENT(pidfd_info);
+#endif
+#ifdef PID_FS_MAGIC
+  CONSTANT(PID_FS_MAGIC);
+#else
+  ABSENT(PID_FS_MAGIC);
 #endif
 #ifdef PIDFD_INFO_SIZE_VER0
   /* Later headers append fields; the first version is what we ask for. */

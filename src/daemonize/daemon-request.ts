@@ -65,7 +65,8 @@ export interface DaemonRequest {
 
 /** What came of it. `message` is for people, without a name in front. */
 export type DaemonOutcome =
-  | { readonly kind: 'ready'; readonly pid: Pid }
+  /** `hasEnded`: executed, and done with exit status 0 already. */
+  | { readonly kind: 'ready'; readonly pid: Pid; readonly hasEnded: boolean }
   /** A step before the program failed, or exec itself. */
   | { readonly kind: 'not-started'; readonly exitCode: number; readonly message: string }
   | { readonly kind: 'already-running'; readonly pid: Pid | null; readonly message: string }

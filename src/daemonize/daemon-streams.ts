@@ -176,12 +176,13 @@ function open(path: string, what: string, flags: number): Fd {
   try {
     return toFd(openSync(path, flags | constants.O_NOCTTY, 0o640))
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ToolkitError('ERR_DAEMON_STREAM', `cannot open '${path}' as ${what}: ${why}`, {
-      cause,
-      context: { path },
-    })
+    throw refusal(path, what, cause)
   }
+}
+
+function refusal(path: string, what: string, cause: unknown): ToolkitError {
+  const message = `cannot open '${path}' as ${what}: ${String(cause)}`
+  return new ToolkitError('ERR_DAEMON_STREAM', message, { context: { path }, cause })
 }
 
 /** Reads behind what is there already; null for what is no regular file or not readable for us. */

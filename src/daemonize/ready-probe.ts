@@ -18,8 +18,7 @@ const GOOD_STATUS = [200, 399] as const
 /** Dialects tcp and http. */
 export function openProbeWatch({ ready }: DaemonRequest): ReadyWatch {
   assert(ready.kind === 'tcp' || ready.kind === 'http', 'the dialect asks over the network')
-  const question: NetworkQuestion =
-    ready.kind === 'tcp' ? ready : { ...ready, status: GOOD_STATUS }
+  const question: NetworkQuestion = ready.kind === 'tcp' ? ready : { ...ready, status: GOOD_STATUS }
   const giveUp = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let last = ''

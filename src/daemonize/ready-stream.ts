@@ -2,8 +2,8 @@
 
 import { assert } from '../base/assert.ts'
 import { MAX_READY_LINE_LENGTH } from '../base/limits.ts'
-import type { WatchedStream } from './daemon-streams.ts'
 import type { DaemonRequest } from './daemon-request.ts'
+import type { WatchedStream } from './daemon-streams.ts'
 import { plainWatch, type ReadyContext, type ReadyWatch } from './ready-watch.ts'
 
 /** A daemon that dies also closes it: the engine hears of the end first, or asks. */

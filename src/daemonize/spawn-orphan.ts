@@ -102,7 +102,9 @@ export function spawnOrphan(
     session: spawned.pid,
     report: report.reader,
     isPreparing: (line) =>
-      line === '' || line.startsWith(shellLine) || preamble.lastSteps.some((word) => line.startsWith(word)),
+      line === '' ||
+      line.startsWith(shellLine) ||
+      preamble.lastSteps.some((word) => line.startsWith(word)),
     openGate: () => {
       try {
         writeSync(gate.writer, '\n')

@@ -3,19 +3,21 @@
 // two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts, end-daemon.ts.
 
 import { readFileSync } from 'node:fs'
-import type { Fd, Pid } from '../base/brands.ts'
+import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
 import { printDuration } from '../base/duration.ts'
 import { printExitStatus } from '../base/exit-status.ts'
+import { MAX_TIMER_MS } from '../base/limits.ts'
+import { monotonicMs } from '../kernel/clock.ts'
 import { closeFd } from '../kernel/fd.ts'
-import { isExiting } from '../kernel/procfs.ts'
 import { openPoller, POLLIN, type Poller } from '../kernel/poll.ts'
+import { isExiting } from '../kernel/procfs.ts'
 import { reap } from '../kernel/wait.ts'
 import { readStageReport } from '../launch/preamble.ts'
 import { readAvailable } from '../launch/read-available.ts'
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
+import { claimFor, type DaemonClaim } from './daemon-claim.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { type DaemonStreams, openStreams, type WatchedStream } from './daemon-streams.ts'
-import { claimFor, type DaemonClaim } from './daemon-claim.ts'
 import { startDrain } from './drain.ts'
 import { endDaemon } from './end-daemon.ts'
 import { ownPid } from './own-pid.ts'
@@ -23,12 +25,15 @@ import { loadReadyWatch, type ReadyWatch } from './ready-watch.ts'
 import { type InheritedFile, type Orphan, spawnOrphan } from './spawn-orphan.ts'
 
 /** Never rejects for what the daemon does; a ToolkitError says what could not be prepared. */
-export async function startDaemon(request: DaemonRequest, host: DaemonHost): Promise<DaemonOutcome> {
-  const claim = request.pidFile === null ? null : await claimFor(request, request.pidFile)
+export async function startDaemon(
+  request: DaemonRequest,
+  host: DaemonHost,
+): Promise<DaemonOutcome> {
+  const claim = request.pidFile === null ? null : claimFor(request, request.pidFile)
   if (claim !== null && claim.kind !== 'claimed') return claim
   try {
     const outcome = await startClaimed(request, host, claim)
-    if (outcome.kind === 'ready' || hasLeft(outcome, request)) claim?.release()
+    if (isLeft(outcome, request)) claim?.release()
     else claim?.withdraw()
     return outcome
   } catch (error) {
@@ -37,8 +42,10 @@ export async function startDaemon(request: DaemonRequest, host: DaemonHost): Pro
   }
 }
 
-function hasLeft(outcome: DaemonOutcome, { onTimeout }: DaemonRequest): boolean {
-  return outcome.kind === 'timed-out' && onTimeout === 'leave'
+/** True when a daemon runs after we have gone. */
+function isLeft(outcome: DaemonOutcome, { onTimeout }: DaemonRequest): boolean {
+  if (outcome.kind === 'timed-out') return onTimeout === 'leave'
+  return outcome.kind === 'ready' && !outcome.hasEnded
 }
 
 async function startClaimed(
@@ -47,25 +54,36 @@ async function startClaimed(
   claim: DaemonClaim | null,
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
-  const watch = openWatch(request)
+  const poller = openPoller()
+  const watch = closedOnce(openWatch(request, poller))
   try {
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
     const streams = openStreams(request, watched)
     const files = [...streams.files, ...keptFiles(request, watch, claim)]
-    const environment = new Map([
-      ...request.environment,
-      ...Object.entries(watch.environment),
-    ])
+    const environment = new Map([...request.environment, ...Object.entries(watch.environment)])
     const orphan = spawnOrphan({ ...request, environment }, files)
     if (orphan.kind === 'refused') {
-      streams.leave().forEach(({ reader }) => closeFd(reader))
+      for (const { reader } of streams.leave()) closeFd(reader)
       return notStarted(orphan)
     }
-    return await new Start(request, host, watch, streams, orphan, claim).run()
+    return await new Start(request, host, poller, watch, streams, orphan, claim).run()
   } finally {
     watch.close()
+    poller.close()
+  }
+}
+
+/** Closed as soon as the outcome is known, and at the latest when the start is left. */
+function closedOnce(watch: ReadyWatch): ReadyWatch {
+  let isClosed = false
+  return {
+    ...watch,
+    close: () => {
+      if (!isClosed) watch.close()
+      isClosed = true
+    },
   }
 }
 
@@ -76,10 +94,11 @@ function keptFiles(
   claim: DaemonClaim | null,
 ): readonly InheritedFile[] {
   const files = [...keptFds.map((fd) => ({ from: fd as Fd, to: fd })), ...watch.files]
-  if (claim === null) return files
+  const lockFd = claim?.lockFd ?? null
+  if (lockFd === null) return files
   let to = 10
   while (files.some((file) => file.to === to)) to += 1
-  return [...files, { from: claim.lockFd, to }]
+  return [...files, { from: lockFd, to }]
 }
 
 /** The exit statuses of env(1) and nohup(1) for what could not be executed; 111 for the rest. */
@@ -98,16 +117,19 @@ class Start {
   readonly #streams: DaemonStreams
   readonly #orphan: Orphan
   readonly #claim: DaemonClaim | null
-  readonly #poller: Poller = openPoller()
+  readonly #poller: Poller
   #report = ''
   #isReportOpen = true
   #hasEnded = false
+  #timer: NodeJS.Timeout | undefined
+  #deadlineMs = 0
   #execTimer: NodeJS.Timeout | undefined
   #settle: (outcome: DaemonOutcome) => void = () => {}
 
   constructor(
     request: DaemonRequest,
     host: DaemonHost,
+    poller: Poller,
     watch: ReadyWatch,
     streams: DaemonStreams,
     orphan: Orphan,
@@ -115,6 +137,7 @@ class Start {
   ) {
     this.#request = request
     this.#host = host
+    this.#poller = poller
     this.#watch = watch
     this.#streams = streams
     this.#orphan = orphan
@@ -123,19 +146,16 @@ class Start {
 
   async run(): Promise<DaemonOutcome> {
     const { cancel } = this.#host
-    let timer: NodeJS.Timeout | undefined
     const onCancel = (): void => this.#settle({ kind: 'cancelled', message: 'cancelled' })
     const outcome = await new Promise<DaemonOutcome>((resolve) => {
       this.#settle = resolve
       this.#listen()
-      if (Number.isFinite(this.#request.readyTimeoutMs)) {
-        timer = setTimeout(() => resolve(this.#timedOut()), this.#request.readyTimeoutMs)
-      }
+      this.#extend(this.#request.readyTimeoutMs)
       cancel.addEventListener('abort', onCancel, { once: true })
       if (cancel.aborted) onCancel()
       else this.#orphan.openGate()
     })
-    clearTimeout(timer)
+    clearTimeout(this.#timer)
     clearTimeout(this.#execTimer)
     cancel.removeEventListener('abort', onCancel)
     this.#watch.close()
@@ -159,13 +179,29 @@ class Start {
     this.#watch.start({
       poller: this.#poller,
       daemon,
-      ready: (main) => this.#settle({ kind: 'ready', pid: main ?? pid }),
+      ready: (main) =>
+        this.#settle({
+          kind: 'ready',
+          pid: main ?? pid,
+          hasEnded: main === undefined && this.#hasEnded,
+        }),
       fail: (message, exitCode) => this.#settle({ kind: 'failed', message, exitCode }),
       tell: (line) => this.#host.tell(line),
+      extend: (ms) => this.#extend(ms),
     })
     this.#poller.add(report, POLLIN, () => this.#readReport())
     this.#poller.add(pidfd, POLLIN, () => this.#lookForEnd())
   }
+  /** Only ever later. A wait that one timer cannot measure goes on for ever. */
+  #extend(ms: Milliseconds): void {
+    const deadlineMs = monotonicMs() + ms
+    if (deadlineMs <= this.#deadlineMs) return
+    this.#deadlineMs = deadlineMs
+    clearTimeout(this.#timer)
+    if (ms > MAX_TIMER_MS) return
+    this.#timer = setTimeout(() => this.#settle(this.#timedOut()), ms)
+  }
+
   #readReport(): void {
     if (!this.#isReportOpen) return
     const { text, isAtEnd } = readAvailable(this.#orphan.report)
@@ -198,7 +234,9 @@ class Start {
     const status = found === 'not-a-child' ? null : found
     if (this.#watch.onMainEnded?.(status) === true) return
     const how = status === null ? 'how is unknown' : printExitStatus(status)
-    this.#settle({ kind: 'ended', status, message: `it ended before it was ready: ${how}` })
+    const seen = this.#watch.describeEnd?.() ?? ''
+    const message = `it ended before it was ready: ${how}${seen === '' ? '' : `; ${seen}`}`
+    this.#settle({ kind: 'ended', status, message })
   }
 
   #timedOut(): DaemonOutcome {
@@ -209,20 +247,20 @@ class Start {
   }
 
   async #conclude(outcome: DaemonOutcome): Promise<DaemonOutcome> {
-    const isLeft = outcome.kind === 'ready' || hasLeft(outcome, this.#request)
+    const isOver = outcome.kind === 'ready' || isLeft(outcome, this.#request)
     this.#streams.flush()
     if (!this.#hasEnded) this.#poller.remove(this.#orphan.pidfd)
-    const left = isLeft ? [] : await this.#endAll()
+    const left = isOver ? [] : await this.#endAll()
     this.#streams.flush()
     for (const pipe of this.#streams.leave()) {
-      if (isLeft) startDrain(pipe, this.#request.name)
+      if (isOver) startDrain(pipe, this.#request.name)
       else closeFd(pipe.reader)
     }
     if (outcome.kind === 'ready') this.#claim?.recordReady(outcome.pid)
-    this.#poller.close()
     closeFd(this.#orphan.pidfd)
     closeFd(this.#orphan.report)
-    if (left.length > 0) this.#host.tell(`still running, because we may not end them: ${left.join(', ')}`)
+    if (left.length > 0)
+      this.#host.tell(`still running, because we may not end them: ${left.join(', ')}`)
     return outcome
   }
 

@@ -50,7 +50,6 @@ export async function askNetwork(
 type HttpAction = Extract<NetworkQuestion, { kind: 'http' }>
 type TcpAction = Extract<NetworkQuestion, { kind: 'tcp' }>
 
-
 /** Only the status counts: redirects are not followed, the body is thrown away. */
 async function askHttp(action: HttpAction, context: NetworkAttempt): Promise<AttemptResult> {
   const { get } = process.getBuiltinModule('node:http')
