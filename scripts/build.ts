@@ -17,17 +17,34 @@ const dist = join(root, 'dist')
  * What every command needs, and what `status` needs, is one chunk: a file more to find and to read
  * costs about 0.3 ms of a command that takes 10.
  */
-const often: ReadonlySet<string> = new Set(
-  Object.entries({
-    base: 'assert duration error-codes limits quote suggest toolkit-error',
-    cli:
-      'builtin commands deps exit-codes main parse-arguments project real-deps scope screen ' +
-      'select-rows commands/status print/status print/style print/table',
-    client: 'client connection http-reader',
-    model: 'service-name',
-    protocol: 'directories response routes version',
-  }).flatMap(([room, names]) => names.split(' ').map((name) => `src/${room}/${name}.ts`)),
-)
+const often = filesOf({
+  base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
+  cli:
+    'builtin commands deps exit-codes main parse-arguments project real-deps run-spec scope screen ' +
+    'select-rows commands/status print/status print/style print/table',
+  client: 'client connection http-reader',
+  model: 'service-name',
+  protocol: 'directories response routes version',
+})
+
+/** The same for `run`, and what it has in common with the supervisor. */
+const daemons = filesOf({
+  daemonize:
+    'daemon-claim daemon-environment daemon-streams descendants drain end-daemon own-pid ' +
+    'parent-limits pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
+    'run-command run-options session-script spawn-orphan start-daemon',
+  kernel:
+    'clock credentials fd fifo file-lock identity layouts libc pidfd poll prctl procfs program ' +
+    'spawn spawn-failure syscall-error wait',
+  launch: 'credentials preamble program read-available refusal',
+})
+
+function filesOf(rooms: Readonly<Record<string, string>>): ReadonlySet<string> {
+  const paths = Object.entries(rooms).flatMap(([room, names]) =>
+    names.split(' ').map((name) => `src/${room}/${name}.ts`),
+  )
+  return new Set(paths)
+}
 
 /**
  * An `import` of a module of Node's own touches each of its exports: node:http loads undici for it,
@@ -85,7 +102,10 @@ async function bundle(
       keepNames: true,
       codeSplitting: {
         includeDependenciesRecursively: false,
-        groups: [{ name: 'often', test: (id) => often.has(relative(root, id)) }],
+        groups: [
+          { name: 'often', test: (id) => often.has(relative(root, id)) },
+          { name: 'daemons', test: (id) => daemons.has(relative(root, id)) },
+        ],
       },
       comments: { legal: true, annotation: false, jsdoc: false },
     },

@@ -51,7 +51,8 @@ export interface Output {
 
 export interface CommandResult {
   readonly output: Output
-  readonly exitCode: ExitCode
+  /** Of the contract, or what a command that was run ended with. */
+  readonly exitCode: number
 }
 
 /** Each file in commands/ exports one as `run`. */

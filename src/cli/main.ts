@@ -9,6 +9,7 @@ import { parseArguments } from './parse-arguments.ts'
 import { openScreen } from './screen.ts'
 
 const loaders: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+  run: () => import('./commands/run.ts'),
   up: () => import('./commands/up.ts'),
   down: () => import('./commands/down.ts'),
   start: () => import('./commands/start.ts'),
@@ -88,6 +89,7 @@ const exitCodeByError: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   ERR_NO_PROJECT: exitCodes.notRunning,
   ERR_NO_DEFINITION: exitCodes.invalidDefinition,
   ERR_INVALID_DEFINITION: exitCodes.invalidDefinition,
+  ERR_BAD_OPTION: exitCodes.wrongUsage,
   ERR_BAD_REQUEST: exitCodes.failed,
   ERR_STILL_RUNNING: exitCodes.failed,
 }

@@ -8,19 +8,27 @@ import type { Deps, Screen, StopSignal } from './deps.ts'
 export function createDeps(out: Screen, err: Screen): Deps {
   const env = withAbsoluteHome(process.env)
   const uid = process.getuid?.() ?? 0
-  const directories = findDirectories(env, uid)
-  const socketPath = controlSocketIn(directories)
+  let found: Directories | undefined
+  const directories = (): Directories => {
+    found ??= findDirectories(env, uid)
+    return found
+  }
 
   const connect: Deps['connect'] = async (patienceMs) => {
     const { createClient } = await import('../client/client.ts')
-    return createClient(socketPath, patienceMs)
+    return createClient(controlSocketIn(directories()), patienceMs)
   }
 
   return {
     env,
-    directory: process.cwd(),
+    // Both may be missing: the folder removed, no HOME set. Only some commands need them.
+    get directory() {
+      return process.cwd()
+    },
     uid,
-    directories,
+    get directories() {
+      return directories()
+    },
     out,
     err,
     now: Date.now,
@@ -29,12 +37,12 @@ export function createDeps(out: Screen, err: Screen): Deps {
     connect,
     ensureSupervisor: async () => {
       const { ensureSupervisor } = await import('./start-supervisor.ts')
-      await ensureSupervisor({ directories, env })
+      await ensureSupervisor({ directories: directories(), env })
       return connect()
     },
     supervise: async (options) => {
       const { superviseHere } = await import('./start-supervisor.ts')
-      return superviseHere({ directories, env, ...options })
+      return superviseHere({ directories: directories(), env, ...options })
     },
   }
 }

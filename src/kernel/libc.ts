@@ -33,10 +33,19 @@ export interface Libc {
   pidfd_send_signal(number: number, fd: number, signal: number, info: null, flags: number): number
   ioctl(fd: number, request: number, argument: Memory): number
   fcntl(fd: number, command: number, argument: number): number
+  fcntl_lock(fd: number, command: number, lock: Memory): number
+  fstatfs(fd: number, found: Memory): number
   close(fd: number): number
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
   pipe2(fds: Memory, flags: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Memory, length: number): number
+  connect(fd: number, address: Memory, length: number): number
+  getsockname(fd: number, address: Memory, length: Memory): number
+  getpeername(fd: number, address: Memory, length: Memory): number
+  fchmod(fd: number, mode: number): number
+  dup3(from: number, to: number, flags: number): number
   socketpair(domain: number, type: number, protocol: number, fds: Memory): number
   sendmsg(fd: number, message: Memory, flags: number): number
   recvmsg(fd: number, message: Memory, flags: number): number
@@ -108,10 +117,19 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
+  fcntl_lock: { result: 'int', takes: ['int', 'int', p], symbol: 'fcntl' },
+  fstatfs: { result: 'int', takes: ['int', p] },
   close: { result: 'int', takes: ['int'] },
   flock: { result: 'int', takes: ['int', 'int'] },
   mkfifo: { result: 'int', takes: ['str', 'uint'] },
   pipe2: { result: 'int', takes: [p, 'int'] },
+  socket: { result: 'int', takes: ['int', 'int', 'int'] },
+  bind: { result: 'int', takes: ['int', p, 'uint'] },
+  connect: { result: 'int', takes: ['int', p, 'uint'] },
+  getsockname: { result: 'int', takes: ['int', p, p] },
+  getpeername: { result: 'int', takes: ['int', p, p] },
+  fchmod: { result: 'int', takes: ['int', 'uint'] },
+  dup3: { result: 'int', takes: ['int', 'int', 'int'] },
   socketpair: { result: 'int', takes: ['int', 'int', 'int', p] },
   sendmsg: { result: 'long', takes: ['int', p, 'int'] },
   recvmsg: { result: 'long', takes: ['int', p, 'int'] },

@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   cli: {
     may: ['base', 'model', 'formats', 'protocol', 'client'],
-    mayDynamically: ['supervisor', 'daemonize'],
+    mayDynamically: ['supervisor', 'daemonize', 'syntax'],
     isPure: false,
   },
   faces: {

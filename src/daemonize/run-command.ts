@@ -1,0 +1,108 @@
+// What `eudaemon run` does with its options: start a command, or act on the owner of a PID file.
+// Results are text and an exit status; the command line prints them.
+
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
+import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
+import { startDaemon } from './start-daemon.ts'
+
+export interface RunInvocation extends RunOptions, DaemonHost {}
+
+export interface RunResult {
+  readonly kind: 'done' | 'wrong-usage' | 'cancelled'
+  readonly exitCode: number
+  readonly stdout?: string
+  readonly stderr?: string
+}
+
+const actions = ['stop', 'restart', 'reload', 'status', 'signal'] as const
+const printers = [
+  'print-lsb-script',
+  'print-unit',
+  'print-openrc-script',
+  'print-launchd-plist',
+] as const
+
+/** Throws a ToolkitError for options that cannot be used. */
+export async function runDaemonCommand(invocation: RunInvocation): Promise<RunResult> {
+  const { command, has } = invocation
+  const chosen = [...actions, ...printers].filter(has)
+  if (chosen.length > 1) return wrong(`--${chosen.join(' and --')} exclude each other`)
+  const [action] = chosen
+  const needsCommand = action === undefined || action === 'restart' || action.startsWith('print-')
+  if (needsCommand && command.length === 0) {
+    return wrong('no command given; write it after --')
+  }
+  if (action === undefined) return start(invocation)
+  return wrong(`--${action} is not built yet`)
+}
+
+async function start(invocation: RunInvocation): Promise<RunResult> {
+  const name = nameOf(invocation)
+  const request = toDaemonRequest(invocation)
+  if ('stage' in request) {
+    const exitCode = request.stage === 'exec' ? (isMissing(request.reason) ? 127 : 126) : 111
+    return { kind: 'done', exitCode, stderr: line(name, explainRefusal(request)) }
+  }
+  const outcome = await startDaemon(request, {
+    relay: invocation.relay,
+    tell: (text) => invocation.tell(`${name}: ${text}`),
+    cancel: invocation.cancel,
+  })
+  if (outcome.kind === 'ready') return { kind: 'done', exitCode: 0 }
+  const stderr = line(name, outcome.message) + hintFor(invocation, request, outcome)
+  if (outcome.kind === 'cancelled') return { kind: 'cancelled', exitCode: 130, stderr }
+  return { kind: 'done', exitCode: exitCodeOf(outcome), stderr }
+}
+
+function exitCodeOf(outcome: Exclude<DaemonOutcome, { kind: 'ready' | 'cancelled' }>): number {
+  switch (outcome.kind) {
+    case 'not-started':
+    case 'failed':
+      return outcome.exitCode
+    case 'timed-out':
+      return 2
+    case 'already-running':
+      return 1
+    case 'ended': {
+      const { status } = outcome
+      if (status?.kind === 'signaled') return 128 + status.signal
+      // It ended without being ready, whatever it says itself.
+      return status?.kind === 'exited' && status.code !== 0 ? status.code : 1
+    }
+  }
+}
+
+/** The most usual mistake: an argument that was meant from here, seen from the root directory. */
+function hintFor(
+  { command, directory }: RunInvocation,
+  { settings }: DaemonRequest,
+  outcome: DaemonOutcome,
+): string {
+  if (outcome.kind !== 'ended' || settings.directory === directory) return ''
+  const relative = command
+    .slice(1)
+    .find((word) => /^[^-/\0][^\0]*$/.test(word) && isOnlyHere(word, directory, settings.directory))
+  if (relative === undefined) return ''
+  return (
+    `  '${relative}' is there in this folder, but the daemon's working directory is ` +
+    `'${settings.directory}': write the whole path, or use --chdir.\n`
+  )
+}
+
+function isOnlyHere(word: string, here: string, there: string): boolean {
+  return existsSync(resolve(here, word)) && !existsSync(resolve(there, word))
+}
+
+function isMissing(reason: string): boolean {
+  return reason.includes('command not found')
+}
+
+function line(name: string, message: string): string {
+  return `eudaemon: ${name}: ${message}\n`
+}
+
+function wrong(message: string): RunResult {
+  return { kind: 'wrong-usage', exitCode: 100, stderr: `eudaemon run: ${message}\n` }
+}
