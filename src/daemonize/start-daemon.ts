@@ -174,7 +174,12 @@ class Start {
     this.#watch.start({
       poller: this.#poller,
       daemon,
-      ready: (main) => this.#settle({ kind: 'ready', pid: main ?? pid, hasEnded: main === undefined && this.#hasEnded }),
+      ready: (main) =>
+        this.#settle({
+          kind: 'ready',
+          pid: main ?? pid,
+          hasEnded: main === undefined && this.#hasEnded,
+        }),
       fail: (message, exitCode) => this.#settle({ kind: 'failed', message, exitCode }),
       tell: (line) => this.#host.tell(line),
     })

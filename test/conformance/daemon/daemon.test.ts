@@ -43,7 +43,7 @@ async function measureAll(subject: Subject): Promise<Measured> {
   return {
     strict,
     lax,
-    asUser: isRoot ? await run({ user: 'nobody' }) : null,
+    asUser: isRoot ? await run({ user: 'nobody', umask: '000' }) : null,
     waiting: await run({ readyAfterMs: READY_AFTER_MS }),
   }
 }

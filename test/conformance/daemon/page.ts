@@ -110,5 +110,6 @@ const notes: readonly string[] = [
     'is handed to the probe by exec, after what is Python’s own (two ignored signals, close-on-exec ' +
     'on 0 to 2) has been undone. The peers do what they were made for: `setsid` and `nohup` never ' +
     'claimed to make daemons; `daemon` stays as the keeper of its client, reads its output and can ' +
-    'restart it.',
+    'restart it; `start-stop-daemon` fails because the start ignores SIGCHLD, and it has to wait for ' +
+    'a child: from a start that does not, its `--notify-await` waits as it should.',
 ]

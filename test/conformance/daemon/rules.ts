@@ -129,7 +129,9 @@ const processRules: readonly Rule[] = [
   {
     rule: 'it returns when the daemon is ready, not before',
     source: 'daemon(7) 14 and 15',
-    judge: when('waiting', ({ wasReadyFirst }) => judge(wasReadyFirst, 'returns at once')),
+    judge: when('waiting', ({ wasReadyFirst, status }) =>
+      judge(wasReadyFirst, status === 0 ? 'returns at once' : `exit status ${status} at once`),
+    ),
   },
   {
     rule: 'the parent is init',

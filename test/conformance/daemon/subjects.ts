@@ -3,6 +3,7 @@
 // one more row here.
 
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 
 /** What is asked of a start; a subject that has no option for it answers null. */
 export interface StartRequest {
@@ -25,9 +26,9 @@ export interface Subject {
   /** For the page; PROBE and the like stand for what differs. */
   readonly shown: string
   readonly command: (request: StartRequest) => readonly string[] | null
-  /** False: it writes no PID file. */
-  readonly hasPidFile: boolean
 }
+
+const bin = join(import.meta.dirname, '../../../bin/eudaemon.js')
 
 const PYTHON = '/usr/bin/python3'
 
@@ -64,41 +65,40 @@ const peers: readonly Subject[] = [
     name: 'python-daemon',
     isOurs: false,
     version: () => packageVersion('python3-daemon', PYTHON),
-    shown: 'DaemonContext(pidfile=TimeoutPIDLockFile(FILE)), then os.execv(PROBE)',
+    shown: 'with DaemonContext(pidfile=…, uid=…, gid=…, initgroups=True): os.execv(PROBE)',
     command: ({ probe, pidFile, user, waits }) =>
       waits ? null : [PYTHON, '-c', pythonProgram, pidFile, user ?? '', ...probe],
-    hasPidFile: true,
   },
   {
     name: 'daemonize',
     isOurs: false,
     version: () => packageVersion('daemonize'),
-    shown: 'daemonize -p FILE -l FILE.lock PROBE',
+    shown: 'daemonize -p FILE -l FILE.lock -u USER PROBE',
     command: ({ probe, pidFile, user, waits }) => {
       const options = user === null ? [] : ['-u', user]
       const files = ['-p', pidFile, '-l', `${pidFile}.lock`]
       return waits ? null : ['daemonize', ...files, ...options, ...probe]
     },
-    hasPidFile: true,
   },
   {
     name: 'daemon',
     isOurs: false,
     version: () => packageVersion('daemon'),
-    shown: 'daemon --unsafe --name=probe --pidfile=FILE PROBE',
+    shown: 'daemon --unsafe --name=probe --pidfile=FILE --user=USER -- PROBE',
     command: ({ probe, pidFile, user, waits }) => {
       const options = user === null ? [] : [`--user=${user}`]
       // Unsafe only in that the probe is below a folder that everybody may write to.
       const named = ['--unsafe', '--name=probe', `--pidfile=${pidFile}`]
       return waits ? null : ['daemon', ...named, ...options, '--', ...probe]
     },
-    hasPidFile: true,
   },
   {
     name: 'start-stop-daemon',
     isOurs: false,
     version: () => packageVersion('dpkg', '/sbin/start-stop-daemon'),
-    shown: 'start-stop-daemon --start --background --make-pidfile --pidfile FILE --startas PROBE',
+    shown:
+      'start-stop-daemon --start --background --make-pidfile --pidfile FILE --chuid USER ' +
+      '--notify-await --startas PROBE',
     command: ({ probe, pidFile, user, waits }) => {
       const [program = '', ...words] = probe
       const how = ['--start', '--background', '--make-pidfile', '--pidfile', pidFile]
@@ -108,7 +108,6 @@ const peers: readonly Subject[] = [
       ]
       return ['/sbin/start-stop-daemon', ...how, ...options, '--startas', program, '--', ...words]
     },
-    hasPidFile: true,
   },
   {
     name: 'setsid -f',
@@ -117,7 +116,6 @@ const peers: readonly Subject[] = [
     shown: 'setsid -f PROBE',
     command: ({ probe, user, waits }) =>
       waits || user !== null ? null : ['setsid', '-f', ...probe],
-    hasPidFile: false,
   },
   {
     name: 'nohup &',
@@ -128,9 +126,24 @@ const peers: readonly Subject[] = [
       waits || user !== null
         ? null
         : ['/bin/sh', '-c', 'nohup "$@" > /dev/null 2>&1 &', 'sh', ...probe],
-    hasPidFile: false,
+  },
+]
+
+const ours: readonly Subject[] = [
+  {
+    name: 'eudaemon run',
+    isOurs: true,
+    version: () => 'this one',
+    shown: 'eudaemon run --ready notify --pid-file FILE --user USER -- PROBE',
+    command: ({ probe, pidFile, user, waits }) => {
+      const options = [
+        ...['--ready', waits ? 'notify' : 'exec', '--pid-file', pidFile],
+        ...(user === null ? [] : ['--user', user]),
+      ]
+      return [process.execPath, bin, 'run', ...options, '--', ...probe]
+    },
   },
 ]
 
 /** In the order of the columns. */
-export const subjects: readonly Subject[] = [...peers]
+export const subjects: readonly Subject[] = [...ours, ...peers]
