@@ -126,6 +126,7 @@ export const errorCodes = {
   ERR_OWNER_SURVIVED: {
     meaning: 'The process that owns the PID file did not end within the time-out.',
     remedy: 'Allow SIGKILL or a longer time; in state D it waits for a device (`ps -o stat`).',
+  },
   ERR_NO_SYSLOG: {
     meaning: 'No syslog daemon listens on the syslog socket.',
     remedy: 'Start one (rsyslogd, syslog-ng, systemd-journald), or log to a file.',

@@ -177,10 +177,6 @@ export const DAEMON_PROBE_INTERVAL_MS = 20
 export const DAEMON_KILL_PATIENCE_MS = 10_000
 /** How long one connection to a starting daemon may take. */
 export const DAEMON_PROBE_TIMEOUT_MS = 2_000
-/** A PID file; a larger file is something else. */
-export const MAX_PID_FILE_BYTES = 4_096
-/** How often a PID file is looked at again that was replaced just then. */
-export const MAX_PID_FILE_ATTEMPTS = 1_000
 /** A PID file; what is larger is something else. */
 export const MAX_PID_FILE_BYTES = 4_096
 /** How often a PID file is looked at again that was replaced just then. */
