@@ -59,7 +59,7 @@ export interface Measurement {
   readonly term: 'ended' | 'blocked' | 'ignored'
 }
 
-const MAX_EMPTY_LISTINGS = 100
+const MAX_EMPTY_LISTINGS = 20
 const SIGHUP = 1
 const SIGUSR1 = 10
 const SIGTERM = 15
@@ -72,7 +72,7 @@ export async function measure(
 ): Promise<Measurement | null> {
   const folder = mkdtempSync(join(tmpdir(), 'eudaemon-probe-'))
   // The daemon may run as another user.
-  chmodSync(folder, 0o777)
+  chmodSync(folder, 0o1777)
   const { user, readyAfterMs } = scenario
   const words = readyAfterMs === null ? [] : [String(readyAfterMs)]
   const command = subject.command({
@@ -101,7 +101,7 @@ async function observe(start: HostileStart, folder: string): Promise<Measurement
   try {
     const file = (name: string): string => join(folder, name)
     const ready = await until('the probe to be ready', () => {
-      const isGone = processesNaming(folder).length === 0
+      const isGone = processesNaming(folder).every(({ command }) => command.includes('hostile '))
       const time = readIfThere(file('ready'))
       // A fork may slip through one listing of processes, not through many.
       emptyListings = isGone && time === null ? emptyListings + 1 : 0
