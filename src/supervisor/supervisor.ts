@@ -52,9 +52,23 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
   function rowOf(id: InstanceId): StatusRow {
     const instance = state.instances.get(id)
     if (instance === undefined) throw new ToolkitError('ERR_NO_SERVICE', `there is no '${id}'`)
-    const { sinceWallMs, phase, ...shown } = snapshotOf(instance)
-    const since = new Date(sinceWallMs).toISOString()
-    return { ...shown, phase: phase as StatusRow['phase'], since, drift: false }
+    const { project, service, desired, ready, pid, restarts, exit, reason, ...more } =
+      snapshotOf(instance)
+    // In the order that people read and that is documented: JSON keeps it.
+    return {
+      project,
+      service,
+      instance: more.instance,
+      desired,
+      phase: more.phase as StatusRow['phase'],
+      ready,
+      pid,
+      since: new Date(more.sinceWallMs).toISOString(),
+      restarts,
+      exit,
+      reason,
+      drift: false,
+    }
   }
 
   function describe(): SupervisorInfo {
@@ -210,6 +224,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
   }
 
   return {
+    version: deps.version,
     describe,
     status: (isWanted = () => true) => [...state.instances.keys()].filter(isWanted).map(rowOf),
     project: (name) => state.projects.get(name)?.record.definition ?? null,
