@@ -20,6 +20,7 @@ export interface Host {
   /** The guardian was told to end, and no supervisor has answered by ending yet. */
   readonly isAskedToEnd: boolean
   readonly storeFds: readonly Fd[] | null
+  /** Tried once, when it is first asked for: it takes milliseconds and a child. */
   features(): readonly FeatureAnswer[]
   now(): number
   /** Only our own user and root may ask. */
@@ -45,18 +46,21 @@ export function openHost(
   for (const fd of storeFds ?? []) setCloseOnExec(fd, true)
   if (guardianLock) setCloseOnExec(toFd(Number(guardianLock)), true)
   const guardian = isGuarded ? toPid(process.ppid) : null
+  let features: readonly FeatureAnswer[] | null = null
   return {
     guardian,
     lastExit: isGuarded ? environment['EUDAEMON_LAST_EXIT'] || undefined : undefined,
     isAskedToEnd: isGuarded && Boolean(environment['EUDAEMON_GUARDIAN_ASKED']),
     storeFds,
     environment,
-    features: () =>
-      Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
+    features: () => {
+      features ??= Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
         name,
         isPresent: available,
         detail,
-      })),
+      }))
+      return features
+    },
     now: monotonicMs,
     checkPeer: (socketFd) => {
       const { uid } = peerCredentials(toFd(socketFd))

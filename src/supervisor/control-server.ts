@@ -51,7 +51,7 @@ interface Context {
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { path, target } = options
   const streams = openEventStreams(target)
-  const { version } = target.describe()
+  const { version } = target
   const context: Context = { target, streams, bodies: createBodyReader(), version }
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS / 3 },

@@ -15,6 +15,8 @@ import type {
 } from '../protocol/response.ts'
 
 export interface ControlTarget {
+  /** Of this program; every answer carries it. */
+  readonly version: string
   describe(): SupervisorInfo
   /** Of all instances, or of those that are wanted; nothing is made for the others. */
   status(isWanted?: (id: InstanceId) => boolean): readonly StatusRow[]

@@ -58,6 +58,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
   }
 
   const target: FakeTarget = {
+    version: '0.0.0-test',
     rows,
     requests: [],
     definitions: new Map(),
@@ -78,7 +79,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
     describe: () => ({
       pid: 1,
       guardian: null,
-      version: '0.0.0-test',
+      version: target.version,
       protocol: 1,
       mode: 'normal',
       startedAt: '2026-11-21T05:00:00.000Z',
