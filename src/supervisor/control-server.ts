@@ -184,8 +184,11 @@ async function route(
   sendJson(response, 200, answered.text)
 }
 
+/** Rejects with what the request was refused for. */
 function decided(target: ControlTarget): Promise<void> {
-  return new Promise((resolve) => target.onDecided(resolve))
+  return new Promise((resolve, reject) => {
+    target.onDecided((refusal) => (refusal === null ? resolve() : reject(refusal)))
+  })
 }
 
 function openStream(context: Context, query: URLSearchParams, response: ServerResponse): void {

@@ -3,6 +3,7 @@
 // protocol/response.ts maps to HTTP statuses.
 
 import type { InstanceId } from '../base/brands.ts'
+import type { ToolkitError } from '../base/toolkit-error.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import type { ApplyRequest, ScaleRequest, SignalRequest, WantRequest } from '../protocol/request.ts'
 import type {
@@ -38,8 +39,9 @@ export interface ControlTarget {
   /**
    * Calls back once when every request made so far has been decided on: `status` then shows what
    * came of it. A request is only answered after that, so that nobody sees a status from before.
+   * With the reason when the last of them was refused, null otherwise.
    */
-  onDecided(callback: () => void): void
+  onDecided(callback: (refusal: ToolkitError | null) => void): void
   readonly logDirectory: string
   /** True when the process at the other end may use the API. */
   checkPeer(socketFd: number): boolean

@@ -204,6 +204,9 @@ function applyFile(
     ),
   )
   target.applyProject({ definition, services: null, environment })
+  target.onDecided((refusal) => {
+    if (refusal !== null) report.problem(`'${file}' was not applied: ${refusal.message}`)
+  })
 }
 
 function die(

@@ -120,10 +120,13 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
       if (definition.services[service] !== undefined) continue
       throw new ToolkitError('ERR_NO_SERVICE', `there is no service '${service}' in the definition`)
     }
-    deps.environments.set(definition.name, request.environment)
+    const takeBack = deps.environments.set(definition.name, request.environment)
     const { sequence } = history
     if (state.mode === 'hold') runtime.ask({ type: 'want-normal' })
     runtime.ask({ type: 'want-project', definition, services })
+    runtime.onDecided((refusal) => {
+      if (refusal !== null) takeBack()
+    })
     const changes = diffProjects(before?.definition ?? null, definition)
       .filter(({ kind }) => kind !== 'unchanged')
       .map(({ service, kind, settings }) => ({

@@ -119,7 +119,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       return () => listeners.delete(listener)
     },
     sequence: () => sequence,
-    onDecided: (callback) => void setImmediate(callback),
+    onDecided: (callback) => void setImmediate(callback, null),
     logDirectory: '/tmp/none',
     checkPeer: () => target.isPeerWelcome,
     shutdown: () => {
