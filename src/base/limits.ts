@@ -17,6 +17,9 @@ export const MAX_REQUEST_BYTES_TOTAL = 96 * 1024 * 1024
 /** What one control client may have unread before it is cut off. */
 export const MAX_CLIENT_BACKLOG_BYTES = 4 * 1024 * 1024
 
+/** The soft limit of open files by convention: what select(2) can count up to. */
+export const DEFAULT_SOFT_OPEN_FILES = 1_024
+
 /** Control connections at a time. */
 export const MAX_CONTROL_CONNECTIONS = 512
 

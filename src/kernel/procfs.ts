@@ -111,6 +111,16 @@ export function environmentOf(pid: Pid): string | null {
   return length === null ? null : shared.toString('utf8', 0, length)
 }
 
+/** The soft limit of open files of any process (proc_pid_limits(5)); null when it is not readable. */
+export function softDescriptorLimitOf(pid: Pid): number | null {
+  const length = readShared(`/proc/${pid}/limits`)
+  if (length === null) return null
+  const text = shared.toString('latin1', 0, length)
+  const found = /^Max open files +(\d+|unlimited) /m.exec(text)?.[1]
+  if (found === undefined) return null
+  return found === 'unlimited' ? Number.POSITIVE_INFINITY : Number(found)
+}
+
 /** True when the environment has exactly that entry, `NAME=value`; see environmentOf(). */
 export function environmentHas(pid: Pid, entry: string): boolean {
   const length = readShared(`/proc/${pid}/environ`)

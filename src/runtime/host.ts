@@ -3,6 +3,7 @@
 
 import type { Fd, Pid } from '../base/brands.ts'
 import { toFd, toPid } from '../base/brands.ts'
+import { DEFAULT_SOFT_OPEN_FILES } from '../base/limits.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { setCloseOnExec } from '../kernel/fd.ts'
 import { probeFeatures } from '../kernel/features.ts'
@@ -10,6 +11,7 @@ import { tryLock } from '../kernel/file-lock.ts'
 import { openPidfd } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { peerCredentials } from '../kernel/unix-socket.ts'
+import { inheritedCallerLimit } from '../launch/caller-limit.ts'
 import type { FeatureAnswer } from '../protocol/response.ts'
 
 export interface Host {
@@ -20,6 +22,8 @@ export interface Host {
   /** The guardian was told to end, and no supervisor has answered by ending yet. */
   readonly isAskedToEnd: boolean
   readonly storeFds: readonly Fd[] | null
+  /** The soft limit of open files that services begin with. */
+  readonly softOpenFiles: number
   /** Tried once, when it is first asked for: it takes milliseconds and a child. */
   features(): readonly FeatureAnswer[]
   now(): number
@@ -52,6 +56,7 @@ export function openHost(
     lastExit: isGuarded ? environment['EUDAEMON_LAST_EXIT'] || undefined : undefined,
     isAskedToEnd: isGuarded && Boolean(environment['EUDAEMON_GUARDIAN_ASKED']),
     storeFds,
+    softOpenFiles: inheritedCallerLimit(environment) ?? DEFAULT_SOFT_OPEN_FILES,
     environment,
     features: () => {
       features ??= Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({

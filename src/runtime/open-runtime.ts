@@ -49,6 +49,8 @@ export interface RuntimeOptions {
   /** Who orphans are re-parented to: the guardian, or ourselves. */
   readonly reaper: Pid
   readonly mode: Mode
+  /** The soft limit of open files of services that ask for none. */
+  readonly softOpenFiles: number
   /** The grammar of env files, which lives in a room that this one may not enter. */
   readonly parseEnvFile: EnvFileParser
   readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
@@ -132,7 +134,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     record: (id, inodes) => recordPipes(journal, writer, id, inodes),
     recorded: (id) => (journal.get(pipesKey(id)) as PipeInodes | undefined) ?? null,
   })
-  const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
+  const { parseEnvFile, softOpenFiles } = options
+  const planLaunch = createLaunchPlanner({ parseEnvFile, softOpenFiles })
   const launcher = createLauncher({
     planLaunch,
     logs,

@@ -98,6 +98,7 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
     projects,
     mode,
     parseEnvFile,
+    softOpenFiles: host.softOpenFiles,
     store: openStore(host.storeFds),
     reaper: toPid(host.guardian ?? process.pid),
     baseEnvironment: environments.of,
