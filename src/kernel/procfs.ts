@@ -111,7 +111,7 @@ export function environmentOf(pid: Pid): string | null {
   return length === null ? null : shared.toString('utf8', 0, length)
 }
 
-/** The soft limit of open files of any process (proc_pid_limits(5)); null when it is not readable. */
+/** The soft limit of open files of a process (proc_pid_limits(5)); null: it is not readable. */
 export function softDescriptorLimitOf(pid: Pid): number | null {
   const length = readShared(`/proc/${pid}/limits`)
   if (length === null) return null

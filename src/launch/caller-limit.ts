@@ -1,4 +1,4 @@
-// The soft limit of open files that a child of ours should begin with: the one of whoever called us.
+// The soft limit of open files that a child of ours should begin with: that of whoever called us.
 // Node raises its own to the hard limit when it starts, before any of our code runs, and children
 // would inherit that: programs that use select(2) or close every possible descriptor suffer.
 

@@ -71,7 +71,7 @@ export interface LaunchPlan {
 
 export interface LaunchDependencies {
   readonly parseEnvFile: EnvFileParser
-  /** The soft limit of open files of services that ask for none; by default the conventional one. */
+  /** The soft limit of open files of services that ask for none; by default that of convention. */
   readonly softOpenFiles?: number
   /** Who we are; by default this process as it is now. */
   readonly identity?: Identity
