@@ -10,7 +10,6 @@ import type { InstanceEvent } from '../core/instance-event.ts'
 import { assertInstance } from '../core/invariants.ts'
 import type { SupervisorEvent } from '../core/supervisor-event.ts'
 import {
-  type Mode,
   newSupervisorState,
   rememberState,
   type SupervisorState,
@@ -26,6 +25,7 @@ import type { DescriptorStore } from './descriptor-store.ts'
 import { awaitHalfSpawned } from './discover.ts'
 import { createEffectQueue, type DecidedCallback, type Decision } from './effect-queue.ts'
 import { runCommand } from './exec-command.ts'
+import { holdWhileUnwritable } from './hold.ts'
 import { homeTag } from './home-tag.ts'
 import { createInterpreter, projectKey } from './interpreter.ts'
 import type { Journal } from './journal.ts'
@@ -48,7 +48,8 @@ export interface RuntimeOptions {
   readonly store: DescriptorStore
   /** Who orphans are re-parented to: the guardian, or ourselves. */
   readonly reaper: Pid
-  readonly mode: Mode
+  /** Why nothing may be begun; null: all is well. */
+  readonly holdReason: string | null
   /** The soft limit of open files of services that ask for none. */
   readonly softOpenFiles: number
   /** The grammar of env files, which lives in a room that this one may not enter. */
@@ -61,6 +62,8 @@ export interface RuntimeOptions {
 
 export interface Runtime {
   readonly state: SupervisorState
+  /** Why it holds; null in normal mode. */
+  holdReason(): string | null
   readonly poller: Poller
   /** Asks the core; carried out in turn. */
   ask(event: Ask): void
@@ -94,7 +97,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const self = toPid(process.pid)
   const poller = openPoller()
   const state = newSupervisorState(
-    options.mode,
+    options.holdReason === null ? 'normal' : 'hold',
     randomBytes(4).readInt32LE(0),
     randomBytes(8).toString('hex'),
   )
@@ -197,6 +200,13 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const queue = createEffectQueue(decide, perform, monotonicMs)
   const counters = { adopted: 0, strays: 0 }
 
+  const hold = holdWhileUnwritable({
+    journal,
+    writer,
+    state,
+    reason: options.holdReason,
+    leave: () => queue.push({ type: 'want-normal', ...time() }),
+  })
   await awaitHalfSpawned(options.reaper, self)
   restore({
     state,
@@ -207,6 +217,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     journal,
     onProblem,
     projects: options.projects,
+    writer,
     reaper: options.reaper,
     counters,
     resume: (effects, news) => {
@@ -218,6 +229,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     state,
     poller,
+    holdReason: () => (state.mode === 'hold' ? hold.reason : null),
     ask: (event) => queue.push({ ...event, ...time() } as SupervisorEvent),
     queueLength: () => queue.length,
     handledEvents: () => queue.decided,

@@ -19,6 +19,8 @@ export interface ControlTarget {
   /** Of this program; every answer carries it. */
   readonly version: string
   describe(): SupervisorInfo
+  /** Why the supervisor holds; null in normal mode. */
+  holdReason(): string | null
   /** Of all instances, or of those that are wanted; nothing is made for the others. */
   status(isWanted?: (id: InstanceId) => boolean): readonly StatusRow[]
   /** The definition that runs, with its secrets; null when there is no such project. */

@@ -79,6 +79,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
       version: deps.version,
       protocol: PROTOCOL_VERSION,
       mode: state.mode,
+      holdReason: runtime.holdReason(),
       startedAt: deps.startedAt,
       home: directories.home,
       projects: [...state.projects.values()].map(({ record }) => ({
@@ -229,6 +230,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
   return {
     version: deps.version,
     describe,
+    holdReason: runtime.holdReason,
     status: (isWanted = () => true) => [...state.instances.keys()].filter(isWanted).map(rowOf),
     project: (name) => state.projects.get(name)?.record.definition ?? null,
     applyProject: apply,

@@ -82,6 +82,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       version: target.version,
       protocol: 1,
       mode: 'normal',
+      holdReason: null,
       startedAt: '2026-11-21T05:00:00.000Z',
       home: '/tmp/none',
       projects: [],
@@ -89,6 +90,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       problems: [],
       features: [],
     }),
+    holdReason: () => null,
     status: (isWanted = () => true) =>
       [...rows].filter(([id]) => isWanted(toInstanceId(id))).map(([, row]) => row),
     project: (name) => target.definitions.get(name) ?? null,

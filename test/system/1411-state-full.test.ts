@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { killSupervisor } from '../support/deaths.ts'
+import { killSupervisor, whileDead } from '../support/deaths.ts'
 import { type Home, openHome } from '../support/home.ts'
+import { killExactly, processesOfInstance } from '../support/processes.ts'
 import { command } from '../support/programs.ts'
 import { isRoot } from '../support/rights.ts'
 import { skipUnless } from '../support/skip.ts'
@@ -82,4 +83,63 @@ test('1412 what could not be recorded is recorded when there is room', async (co
   await killSupervisor(home)
   const row = await home.row('web@1')
   assert.deepEqual([row.desired, row.phase], ['down', 'down'])
+})
+
+test('1413 read-only while no supervisor lives: it adopts, holds, says why', async (context) => {
+  if (skipUnless(context, isRoot, 'needs root to mount')) return
+  const home = openHome(context)
+  home.write('eudaemon.toml', `${one}services.other.command = ${command('forever.sh')}\n`)
+  assert.equal((await home.run(['up', '-d'])).status, 0)
+  const before = await home.status()
+  const state = join(home.path, 'state')
+  // A mount of its own: the guardian has its log open for writing, so the old one stays as it is.
+  await whileDead(home, () => {
+    execFileSync('mount', ['--bind', state, state])
+    execFileSync('mount', ['-o', 'remount,bind,ro', state])
+  })
+  home.atEnd(() => void execFileSync('umount', ['--lazy', state]))
+  const held = await home.supervisor()
+  assert.equal(held.mode, 'hold')
+  assert.match(held.holdReason ?? '', /cannot be written.*EROFS/)
+  assert.deepEqual(await home.status(), before)
+  const said = await home.run(['status'])
+  assert.match(said.stderr, /holds.*cannot be written/)
+  for (const seen of processesOfInstance(home.path, 'web@1')) killExactly(seen)
+  const dead = await until('the death to be seen', async () => {
+    const row = await home.row('web@1')
+    return row.pid === null && row
+  })
+  assert.deepEqual([dead.phase, dead.exit], ['waiting', { signal: 'SIGKILL' }])
+  assert.equal((await home.supervisor()).pid, held.pid, 'it died again')
+
+  execFileSync('mount', ['-o', 'remount,bind,rw', state])
+  await until('web to be up again', async () => (await home.row('web@1')).phase === 'up')
+  const { mode, holdReason } = await home.supervisor()
+  assert.deepEqual([mode, holdReason], ['normal', null])
+  assert.equal((await home.run(['status'])).stderr, '')
+  await killSupervisor(home)
+  const rows = await home.status()
+  assert.ok(rows.every(({ phase }) => phase === 'up'))
+  assert.equal(processesOfInstance(home.path, 'web@1').length, 1)
+})
+
+test('1414 full while no supervisor lives: the same', async (context) => {
+  if (skipUnless(context, isRoot, 'needs root to mount a tmpfs')) return
+  const { home, fill, makeRoom } = openSmallDisk(context)
+  home.write('eudaemon.toml', one)
+  assert.equal((await home.run(['up', '-d'])).status, 0)
+  const before = await home.status()
+  await whileDead(home, () => {
+    // Up to the last byte: the rest of the last page of the journal would still take a record.
+    const journal = join(home.path, 'state/journal')
+    const rest = 4_096 - (statSync(journal).size % 4_096)
+    appendFileSync(journal, '\n'.repeat(rest))
+    fill()
+  })
+  assert.equal((await home.supervisor()).mode, 'hold')
+  assert.match((await home.run(['status'])).stderr, /holds.*full/)
+  assert.deepEqual(await home.status(), before)
+  makeRoom()
+  await until('normal mode', async () => (await home.supervisor()).mode === 'normal')
+  assert.deepEqual(await home.status(), before)
 })
