@@ -4,7 +4,7 @@
 import type { Fd, Pid } from '../base/brands.ts'
 import { quote } from '../base/quote.ts'
 import type { DaemonOutcome, DaemonRequest } from './daemon-request.ts'
-import { claimPidFile } from './pid-file.ts'
+import { claimPidFile, recordIdentityBeside } from './pid-file.ts'
 import { identityOf } from './pid-file-record.ts'
 
 export interface DaemonClaim {
@@ -43,7 +43,7 @@ export function claimFor({ ready }: DaemonRequest, path: string): DaemonClaim | 
       if (identity !== null) claim.record(identity)
     },
     recordReady: (pid) => {
-      if (isForking) void pid
+      if (isForking) recordIdentityBeside(path, pid)
     },
     withdraw: () => claim.withdraw(),
     release: () => claim.release(),

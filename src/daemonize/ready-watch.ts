@@ -3,7 +3,7 @@
 // says `ready` or `fail` once. What all have in common (the daemon's end, the time-out, the
 // cancellation) is the engine's.
 
-import type { Fd, Pid } from '../base/brands.ts'
+import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Poller } from '../kernel/poll.ts'
 import type { DaemonRequest, ReadyDialect } from './daemon-request.ts'
@@ -25,6 +25,8 @@ export interface ReadyContext {
   fail(message: string, exitCode: number): void
   /** A line for whoever waits. */
   tell(line: string): void
+  /** The time-out is at least so far away. */
+  extend(ms: Milliseconds): void
 }
 
 export interface ReadyWatch {
@@ -42,10 +44,12 @@ export interface ReadyWatch {
   onMainEnded?(status: ExitStatus | null): boolean
   /** What it has seen so far, for the message of a time-out; empty: nothing. */
   describe?(): string
+  /** What it foretold, for the message of an end. */
+  describeEnd?(): string
   close(): void
 }
 
-export type OpenReadyWatch = (request: DaemonRequest) => ReadyWatch
+export type OpenReadyWatch = (request: DaemonRequest, poller: Poller) => ReadyWatch
 
 const loaders: Readonly<Record<ReadyDialect['kind'], () => Promise<OpenReadyWatch>>> = {
   exec: async () => openExecWatch,
@@ -58,7 +62,7 @@ const loaders: Readonly<Record<ReadyDialect['kind'], () => Promise<OpenReadyWatc
   forking: async () => (await import('./ready-forking.ts')).openForkingWatch,
   tcp: async () => (await import('./ready-probe.ts')).openProbeWatch,
   http: async () => (await import('./ready-probe.ts')).openProbeWatch,
-  notify: async () => openExecWatch,
+  notify: async () => (await import('./ready-notify.ts')).openNotifyWatch,
 }
 
 /** Loads only what the dialect needs: the prompt is waited for. */

@@ -35,7 +35,17 @@ export async function runDaemonCommand(invocation: RunInvocation): Promise<RunRe
     return wrong('no command given; write it after --')
   }
   if (action === undefined) return start(invocation)
-  return wrong(`--${action} is not built yet`)
+  const { actOnOwner } = await import('./pid-actions.ts')
+  if (action === 'restart') {
+    const stopped = await actOnOwner('stop', invocation)
+    return stopped.kind === 'done' ? start(invocation) : stopped
+  }
+  if (isPrinter(action)) return wrong(`--${action} is not built yet`)
+  return actOnOwner(action, invocation)
+}
+
+function isPrinter(word: string): word is (typeof printers)[number] {
+  return (printers as readonly string[]).includes(word)
 }
 
 async function start(invocation: RunInvocation): Promise<RunResult> {

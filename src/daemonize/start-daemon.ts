@@ -3,9 +3,11 @@
 // two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts, end-daemon.ts.
 
 import { readFileSync } from 'node:fs'
-import type { Fd, Pid } from '../base/brands.ts'
+import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
 import { printDuration } from '../base/duration.ts'
 import { printExitStatus } from '../base/exit-status.ts'
+import { MAX_TIMER_MS } from '../base/limits.ts'
+import { monotonicMs } from '../kernel/clock.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { openPoller, POLLIN, type Poller } from '../kernel/poll.ts'
 import { isExiting } from '../kernel/procfs.ts'
@@ -52,7 +54,8 @@ async function startClaimed(
   claim: DaemonClaim | null,
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
-  const watch = closedOnce(openWatch(request))
+  const poller = openPoller()
+  const watch = closedOnce(openWatch(request, poller))
   try {
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
@@ -65,9 +68,10 @@ async function startClaimed(
       for (const { reader } of streams.leave()) closeFd(reader)
       return notStarted(orphan)
     }
-    return await new Start(request, host, watch, streams, orphan, claim).run()
+    return await new Start(request, host, poller, watch, streams, orphan, claim).run()
   } finally {
     watch.close()
+    poller.close()
   }
 }
 
@@ -113,16 +117,19 @@ class Start {
   readonly #streams: DaemonStreams
   readonly #orphan: Orphan
   readonly #claim: DaemonClaim | null
-  readonly #poller: Poller = openPoller()
+  readonly #poller: Poller
   #report = ''
   #isReportOpen = true
   #hasEnded = false
+  #timer: NodeJS.Timeout | undefined
+  #deadlineMs = 0
   #execTimer: NodeJS.Timeout | undefined
   #settle: (outcome: DaemonOutcome) => void = () => {}
 
   constructor(
     request: DaemonRequest,
     host: DaemonHost,
+    poller: Poller,
     watch: ReadyWatch,
     streams: DaemonStreams,
     orphan: Orphan,
@@ -130,6 +137,7 @@ class Start {
   ) {
     this.#request = request
     this.#host = host
+    this.#poller = poller
     this.#watch = watch
     this.#streams = streams
     this.#orphan = orphan
@@ -138,19 +146,16 @@ class Start {
 
   async run(): Promise<DaemonOutcome> {
     const { cancel } = this.#host
-    let timer: NodeJS.Timeout | undefined
     const onCancel = (): void => this.#settle({ kind: 'cancelled', message: 'cancelled' })
     const outcome = await new Promise<DaemonOutcome>((resolve) => {
       this.#settle = resolve
       this.#listen()
-      if (Number.isFinite(this.#request.readyTimeoutMs)) {
-        timer = setTimeout(() => resolve(this.#timedOut()), this.#request.readyTimeoutMs)
-      }
+      this.#extend(this.#request.readyTimeoutMs)
       cancel.addEventListener('abort', onCancel, { once: true })
       if (cancel.aborted) onCancel()
       else this.#orphan.openGate()
     })
-    clearTimeout(timer)
+    clearTimeout(this.#timer)
     clearTimeout(this.#execTimer)
     cancel.removeEventListener('abort', onCancel)
     this.#watch.close()
@@ -174,13 +179,29 @@ class Start {
     this.#watch.start({
       poller: this.#poller,
       daemon,
-      ready: (main) => this.#settle({ kind: 'ready', pid: main ?? pid, hasEnded: main === undefined && this.#hasEnded }),
+      ready: (main) =>
+        this.#settle({
+          kind: 'ready',
+          pid: main ?? pid,
+          hasEnded: main === undefined && this.#hasEnded,
+        }),
       fail: (message, exitCode) => this.#settle({ kind: 'failed', message, exitCode }),
       tell: (line) => this.#host.tell(line),
+      extend: (ms) => this.#extend(ms),
     })
     this.#poller.add(report, POLLIN, () => this.#readReport())
     this.#poller.add(pidfd, POLLIN, () => this.#lookForEnd())
   }
+  /** Only ever later. A wait that one timer cannot measure goes on for ever. */
+  #extend(ms: Milliseconds): void {
+    const deadlineMs = monotonicMs() + ms
+    if (deadlineMs <= this.#deadlineMs) return
+    this.#deadlineMs = deadlineMs
+    clearTimeout(this.#timer)
+    if (ms > MAX_TIMER_MS) return
+    this.#timer = setTimeout(() => this.#settle(this.#timedOut()), ms)
+  }
+
   #readReport(): void {
     if (!this.#isReportOpen) return
     const { text, isAtEnd } = readAvailable(this.#orphan.report)
@@ -213,7 +234,9 @@ class Start {
     const status = found === 'not-a-child' ? null : found
     if (this.#watch.onMainEnded?.(status) === true) return
     const how = status === null ? 'how is unknown' : printExitStatus(status)
-    this.#settle({ kind: 'ended', status, message: `it ended before it was ready: ${how}` })
+    const seen = this.#watch.describeEnd?.() ?? ''
+    const message = `it ended before it was ready: ${how}${seen === '' ? '' : `; ${seen}`}`
+    this.#settle({ kind: 'ended', status, message })
   }
 
   #timedOut(): DaemonOutcome {
@@ -234,7 +257,6 @@ class Start {
       else closeFd(pipe.reader)
     }
     if (outcome.kind === 'ready') this.#claim?.recordReady(outcome.pid)
-    this.#poller.close()
     closeFd(this.#orphan.pidfd)
     closeFd(this.#orphan.report)
     if (left.length > 0)

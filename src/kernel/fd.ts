@@ -83,6 +83,29 @@ export function raiseDescriptorLimit(): DescriptorLimit {
   return descriptorLimit()
 }
 
+/**
+ * Does something that must be done with a lower soft limit: a child inherits it. What is open stays
+ * open, whatever its number, but until the end nobody in this process, its thread pool included,
+ * can open a descriptor beyond. A limit above the present one changes nothing.
+ */
+export function withDescriptorLimit<T>(wanted: number, action: () => T): T {
+  const { soft } = descriptorLimit()
+  if (wanted >= soft) return action()
+  const former = limitCell.readBigUInt64LE(fields.rlim_cur)
+  setSoftLimit(BigInt(wanted))
+  try {
+    return action()
+  } finally {
+    setSoftLimit(former)
+  }
+}
+
+/** The cell holds both limits since descriptorLimit() read them. */
+function setSoftLimit(value: bigint): void {
+  limitCell.writeBigUInt64LE(value, fields.rlim_cur)
+  checked(libc.setrlimit(constants.RLIMIT_NOFILE, limitCell), 'setrlimit')
+}
+
 function limitAt(offset: number): number {
   const value = limitCell.readBigUInt64LE(offset)
   return value === INFINITE ? Number.POSITIVE_INFINITY : Number(value)

@@ -25,6 +25,7 @@ export type Launch =
         readonly argv: readonly string[]
         readonly env: readonly string[]
         readonly directory: string
+        readonly softOpenFiles: number
       }
       readonly files: readonly { readonly from: Fd; readonly to: number }[]
       readonly logMark: string | null
