@@ -85,7 +85,15 @@ time.sleep(1000)`
 
 test('a PID file of an earlier life is no answer', async (context) => {
   const place = openDaemons(context)
-  const gone = await place.run(['--ready', 'delay=1ms', '-p', place.path('gone'), '--', 'sleep', '9'])
+  const gone = await place.run([
+    '--ready',
+    'delay=1ms',
+    '-p',
+    place.path('gone'),
+    '--',
+    'sleep',
+    '9',
+  ])
   assert.equal(gone.status, 0, gone.stderr)
   const [old = ''] = place.read('gone').split('\n')
   await place.run(['-p', place.path('gone'), '--stop'])

@@ -11,7 +11,7 @@ const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 
 
 export const run: Run = async (options, deps) => {
   const { runDaemonCommand } = await import('../../daemonize/run-command.ts')
-  const envFiles = await readEnvFiles(options.values('env-file'), deps)
+  const envFiles = await readEnvFiles(options.values('environment-file'), deps)
   const cancel = new AbortController()
   let signal: StopSignal | null = null
   const stopListening = deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
@@ -80,5 +80,5 @@ function readBounded(path: string): string {
 }
 
 function badEnvFile(problem: string): ToolkitError {
-  return new ToolkitError('ERR_BAD_OPTION', `option '--env-file': ${problem}`)
+  return new ToolkitError('ERR_BAD_OPTION', `option '--environment-file': ${problem}`)
 }
