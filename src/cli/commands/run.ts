@@ -27,7 +27,7 @@ export const run: Run = async (options, deps) => {
       values: options.values,
       has: options.has,
       fileVariables: envFiles,
-      relay: (bytes) => fs.writeSync(2, bytes),
+      relay: (bytes) => void deps.err.write(bytes),
       tell: (line) => void deps.err.write(`${line}\n`),
       cancel: cancel.signal,
     })
