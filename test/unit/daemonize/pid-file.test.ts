@@ -1,3 +1,4 @@
+// runs-as: nobody
 // Claims on a PID file: one at a time, no trap is fallen into, and nothing is left behind.
 
 import assert from 'node:assert/strict'
