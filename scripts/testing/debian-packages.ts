@@ -7,7 +7,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 const needed: readonly string[] = [
   ...['nginx', 'redis-server', 'supervisor', 'runit', 's6', 'daemontools'],
   ...['tmux', 'procps', 'util-linux', 'gcc', 'libc6-dev', 'python3', 'zsh', 'fish'],
-  ...['systemd', 'python3-systemd', 'python3-sdnotify'],
+  ...['systemd', 'python3-systemd', 'python3-sdnotify', 'shellcheck', 'libplist-utils'],
 ]
 
 const POLICY = '/usr/sbin/policy-rc.d'
