@@ -101,7 +101,7 @@ function readiness(ready: string, timeout: string): string | null {
     case 'exec':
       return null
     case 'fd':
-      return `ready = { fd = ${Number(value)}${limit} }`
+      return `ready = { notify-fd = ${Number(value)}${limit} }`
     case 'tcp':
       return `ready = { tcp = ${/^\d+$/.test(value) ? value : text(value)}${limit} }`
     case 'http':
