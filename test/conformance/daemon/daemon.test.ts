@@ -10,11 +10,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { skipUnless } from '../../support/skip.ts'
+import { wantedEnvironment } from './hostile-environment.ts'
 import { compile } from './hostile-start.ts'
 import { type Measurement, measure, type Scenario } from './measure.ts'
 import { type PageColumn, printPage, printVerdict, readVersions } from './page.ts'
+import type { ProbeReport } from './probe-report.ts'
 import { type Measured, rules } from './rules.ts'
-import { type Subject, subjects } from './subjects.ts'
+import { nodeUnderRun, type Subject, subjects } from './subjects.ts'
 
 const page = join(import.meta.dirname, '../../../docs/daemons/conformance.md')
 const isRewriting = process.argv.includes('--rewrite')
@@ -48,21 +50,54 @@ async function measureAll(subject: Subject): Promise<Measured> {
   }
 }
 
-for (const subject of subjects) {
+for (const subject of [...subjects, nodeUnderRun]) {
   test(`a daemon started by ${subject.name}`, async (t) => {
     if (skipUnless(t, hostile !== undefined && probe !== undefined, 'no C compiler')) return
     if (skipUnless(t, subject.version() !== null, `${subject.name} is not installed`)) return
     const measured = await measureAll(subject)
     results.set(subject.name, measured)
     if (!subject.isOurs) return
+    const mayLack = subject === nodeUnderRun ? 'not-offered' : null
     const wrong = rules.flatMap(({ rule, judge }) => {
       const verdict = judge(measured)
-      if (verdict.kind === 'right' || verdict.kind === 'unknown') return []
+      if (['right', 'unknown', mayLack].includes(verdict.kind)) return []
       return [`${rule}: ${printVerdict(verdict)}`]
     })
     assert.deepEqual(wrong, [])
   })
 }
+
+test('eudaemon run: what it passes on, and what it does not touch', async (t) => {
+  if (skipUnless(t, hostile !== undefined && probe !== undefined, 'no C compiler')) return
+  const measured = results.get('eudaemon run')
+  assert.ok(measured !== undefined)
+  const { strict, waiting } = measured
+  const entries = (environment: object): readonly string[] =>
+    Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  // PWD is the working directory it really has.
+  const wanted = entries({ ...wantedEnvironment(strict.folder), PWD: '/' })
+  assert.deepEqual([...strict.report.environment].sort(), [...wanted].sort())
+  const added = waiting?.report.environment.map((entry) => entry.replace(/=.*/, '')) ?? []
+  const own = added.filter((name) => !wanted.some((entry) => entry.startsWith(`${name}=`)))
+  assert.deepEqual(own.sort(), ['EUDAEMON_READY', 'NOTIFY_SOCKET'])
+
+  const kept = strict.report.descriptors.filter(({ fd }) => fd > 2)
+  assert.deepEqual(
+    kept.map(({ target, access }) => `${access} ${target}`),
+    [`read ${strict.folder}/pid`],
+  )
+  assert.equal(strict.report.umask, 0o022)
+
+  // An operator's choice, not the shell's: niceness, scheduling, other limits, groups.
+  const untouched = results.get('nohup &')?.strict.report
+  if (skipUnless(t, untouched !== undefined, 'nothing to compare with')) return
+  const of = (report: ProbeReport | undefined): object => {
+    assert.ok(report !== undefined)
+    const { nice, scheduler, groups, noNewPrivileges, dumpable, limits } = report
+    return { nice, scheduler, groups, noNewPrivileges, dumpable, limits: { ...limits, core: 0 } }
+  }
+  assert.deepEqual(of(strict.report), of(untouched))
+})
 
 test('the page says what was measured', (t) => {
   const before = readPage()

@@ -62,10 +62,11 @@ const when =
   }
 
 const SIGPIPE = 13
+const SIGXFSZ = 25
 
-/** Every Node program ignores SIGPIPE; its children do not. */
+/** Every Node program ignores these two; its children do not. */
 function isOwnOfRuntime(report: ProbeReport, signal: number): boolean {
-  return report.program === 'node' && signal === SIGPIPE
+  return report.program === 'node' && (signal === SIGPIPE || signal === SIGXFSZ)
 }
 
 function judgeDescriptors({ report, began, folder }: Measurement): Verdict {
