@@ -15,7 +15,7 @@ import { compile } from './hostile-start.ts'
 import { type Measurement, measure, type Scenario } from './measure.ts'
 import { type PageColumn, printPage, printVerdict, readVersions } from './page.ts'
 import type { ProbeReport } from './probe-report.ts'
-import { type Measured, rules } from './rules.ts'
+import { type Measured, rules, type Verdict } from './rules.ts'
 import { nodeUnderRun, type Subject, subjects } from './subjects.ts'
 
 const page = join(import.meta.dirname, '../../../docs/daemons/conformance.md')
@@ -34,20 +34,39 @@ const probe = compile('probe', folder)
 
 const results = new Map<string, Measured>()
 
-async function measureAll(subject: Subject): Promise<Measured> {
+/** Denies others everything; the owner's own rights are needed by some peers. */
+const STRICT = '077'
+
+async function measureOne(
+  subject: Subject,
+  scenario: Partial<Scenario>,
+): Promise<Measurement | 'not-offered'> {
   assert.ok(hostile !== undefined && probe !== undefined)
-  const plain: Scenario = { umask: '777', user: null, readyAfterMs: null }
-  const run = (scenario: Partial<Scenario>): Promise<Measurement | null> =>
-    measure(subject, { ...plain, ...scenario }, { hostile, probe })
-  const strict = await run({})
-  const lax = await run({ umask: '000' })
-  assert.ok(strict !== null && lax !== null)
+  const all: Scenario = { umask: STRICT, user: null, readyAfterMs: null, ...scenario }
+  return (await measure(subject, all, { hostile, probe })) ?? 'not-offered'
+}
+
+async function measureAll(subject: Subject): Promise<Measured> {
+  const strict = await measureOne(subject, {})
+  const lax = await measureOne(subject, { umask: '000' })
+  assert.ok(strict !== 'not-offered' && lax !== 'not-offered')
+  const waiting = { readyAfterMs: READY_AFTER_MS }
   return {
     strict,
     lax,
-    asUser: isRoot ? await run({ user: 'nobody', umask: '000' }) : null,
-    waiting: await run({ readyAfterMs: READY_AFTER_MS }),
+    asUser: isRoot ? await measureOne(subject, { user: 'nobody' }) : 'not-measured',
+    // start-stop-daemon needs a folder of root's for it.
+    waiting: isRoot || subject.isOurs ? await measureOne(subject, waiting) : 'not-measured',
   }
+}
+
+function assertRight(measured: Measured, mayLack: Verdict['kind'] | null): void {
+  const wrong = rules.flatMap(({ rule, judge }) => {
+    const verdict = judge(measured)
+    const isRight = ['right', 'unknown', mayLack].includes(verdict.kind)
+    return isRight ? [] : [`${rule}: ${printVerdict(verdict)}`]
+  })
+  assert.deepEqual(wrong, [])
 }
 
 for (const subject of [...subjects, nodeUnderRun]) {
@@ -57,13 +76,17 @@ for (const subject of [...subjects, nodeUnderRun]) {
     const measured = await measureAll(subject)
     results.set(subject.name, measured)
     if (!subject.isOurs) return
-    const mayLack = subject === nodeUnderRun ? 'not-offered' : null
-    const wrong = rules.flatMap(({ rule, judge }) => {
-      const verdict = judge(measured)
-      if (['right', 'unknown', mayLack].includes(verdict.kind)) return []
-      return [`${rule}: ${printVerdict(verdict)}`]
-    })
-    assert.deepEqual(wrong, [])
+    assertRight(measured, subject === nodeUnderRun ? 'not-offered' : null)
+  })
+}
+
+for (const subject of subjects.filter(({ isOurs }) => isOurs)) {
+  test(`${subject.name}, started with a umask that denies everything`, async (t) => {
+    if (skipUnless(t, hostile !== undefined && probe !== undefined, 'no C compiler')) return
+    const strict = await measureOne(subject, { umask: '777' })
+    const lax = results.get(subject.name)?.lax
+    assert.ok(strict !== 'not-offered' && lax !== undefined)
+    assertRight({ strict, lax, asUser: 'not-measured', waiting: 'not-measured' }, null)
   })
 }
 
@@ -77,14 +100,15 @@ test('eudaemon run: what it passes on, and what it does not touch', async (t) =>
   // PWD is the working directory it really has.
   const wanted = entries({ ...wantedEnvironment(strict.folder), PWD: '/' })
   assert.deepEqual([...strict.report.environment].sort(), [...wanted].sort())
-  const added = waiting?.report.environment.map((entry) => entry.replace(/=.*/, '')) ?? []
+  assert.ok(typeof waiting !== 'string')
+  const added = waiting.report.environment.map((entry) => entry.replace(/=.*/, ''))
   const own = added.filter((name) => !wanted.some((entry) => entry.startsWith(`${name}=`)))
   assert.deepEqual(own.sort(), ['EUDAEMON_READY', 'NOTIFY_SOCKET'])
 
   const kept = strict.report.descriptors.filter(({ fd }) => fd > 2)
   assert.deepEqual(
     kept.map(({ target, access }) => `${access} ${target}`),
-    [`read ${strict.folder}/pid`],
+    [`read ${strict.folder}/probe.pid`],
   )
   assert.equal(strict.report.umask, 0o022)
 
