@@ -5,7 +5,7 @@
 // `new URL('../../', import.meta.url)` is the root of the package in both.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, globSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, relative } from 'node:path'
 import { build, type Plugin } from 'rolldown'
@@ -31,12 +31,12 @@ const often = filesOf({
 const daemons = filesOf({
   daemonize:
     'daemon-claim daemon-environment daemon-streams descendants drain end-daemon own-pid ' +
-    'parent-limits pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
+    'pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
     'run-command run-options session-script spawn-orphan start-daemon',
   kernel:
-    'clock credentials fd fifo file-lock identity layouts libc pidfd poll prctl procfs program ' +
+    'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl procfs program ' +
     'spawn spawn-failure syscall-error wait',
-  launch: 'credentials preamble program read-available refusal',
+  launch: 'caller-limit credentials preamble program read-available refusal',
 })
 
 function filesOf(rooms: Readonly<Record<string, string>>): ReadonlySet<string> {
@@ -135,5 +135,7 @@ function sourceOf(path: string): string {
 
 rmSync(dist, { recursive: true, force: true })
 await bundle('cli', 'cjs', { main: 'src/cli/main.ts' })
+// For each require() Node reads the nearest package.json: here one that says little.
+writeFileSync(join(dist, 'cli/package.json'), '{ "type": "commonjs" }\n')
 await bundle('faces', 'esm', faces())
 declarations()

@@ -102,6 +102,10 @@ export const errorCodes = {
     meaning: 'No more descriptors can be kept for the next supervisor.',
     remedy: 'Raise the hard limit of open files (RLIMIT_NOFILE), or run fewer services.',
   },
+  ERR_BOOT_TEXT: {
+    meaning: 'A boot script for a command cannot be printed: it could not hold a part of it.',
+    remedy: 'The message names the part; use absolute paths, plain names and printable text.',
+  },
   ERR_PID_FILE_UNUSABLE: {
     meaning: 'The PID file cannot be made, locked or written where it was asked for.',
     remedy: 'The message names the folder; choose one that this user may write, as /run/NAME.',

@@ -11,6 +11,7 @@
 
 import { assert } from '../base/assert.ts'
 import { MAX_STAGE_REPORT_BYTES } from '../base/limits.ts'
+import { quoteShellWord } from '../base/shell-word.ts'
 import type { CredentialChange } from './credentials.ts'
 import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './refusal.ts'
 
@@ -161,7 +162,7 @@ function enterRoot(
   change: CredentialChange | null,
   { setpriv, unshare }: Tools,
 ): string {
-  const enter = `${unshare} --root=${quoteWord(root ?? '/')} --wd=${quoteWord(directory)}`
+  const enter = `${unshare} --root=${quoteShellWord(root ?? '/')} --wd=${quoteShellWord(directory)}`
   if (change === null) return `${enter} --`
   const ids = `--setgid=${change.gid} --setuid=${change.uid}`
   return `${setpriv} ${groupOption(change)} -- ${enter} ${ids} --`
@@ -199,7 +200,7 @@ function lastExec(fd: number, env: string, restore: readonly Carried[]): string 
   if (restore.length === 0) return `exec ${fd}>&-\nexec "$@"`
   // All -u come first: env takes options only in front of the first assignment.
   const options = restore.map(({ alias }) => `-u ${alias}`)
-  const assignments = restore.map(({ name, alias }) => `${quoteWord(`${name}=`)}"$${alias}"`)
+  const assignments = restore.map(({ name, alias }) => `${quoteShellWord(`${name}=`)}"$${alias}"`)
   return `exec ${fd}>&-\nexec ${[env, ...options, ...assignments].join(' ')} "$@"`
 }
 
@@ -224,7 +225,7 @@ function switchUser(
   const options = `--reuid=${change.uid} --regid=${change.gid} ${groupOption(change)}`
   return [
     `exec ${spare}>&2 2>&${stageFd}`,
-    `exec ${setpriv} ${options} -- /bin/sh -c ${quoteWord(asUser)} "$0" "$@"`,
+    `exec ${setpriv} ${options} -- /bin/sh -c ${quoteShellWord(asUser)} "$0" "$@"`,
   ]
 }
 
@@ -280,9 +281,4 @@ function disguise(
     result.set(alias, value)
   }
   return { environment: result, restore }
-}
-
-/** One word for a POSIX shell. */
-function quoteWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
