@@ -6,6 +6,7 @@ import { ToolkitError } from '../../base/toolkit-error.ts'
 import { fs } from '../builtin.ts'
 import type { Deps, Run, StopSignal } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { toSafeLine } from '../print/style.ts'
 
 const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
@@ -36,7 +37,8 @@ export const run: Run = async (options, deps) => {
       has: options.has,
       fileVariables: envFiles,
       relay: (bytes) => fs.writeSync(2, bytes),
-      tell: (line) => void deps.err.write(`${line}\n`),
+      // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
+      tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
       cancel: cancel.signal,
     })
     const { stdout = '', stderr = '' } = result
