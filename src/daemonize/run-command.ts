@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { type BootPrinter, bootPrinters } from './boot/boot-command.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
 import { startDaemon } from './start-daemon.ts'
@@ -17,17 +18,11 @@ export interface RunResult {
 }
 
 const actions = ['stop', 'restart', 'reload', 'status', 'signal'] as const
-const printers = [
-  'print-lsb-script',
-  'print-unit',
-  'print-openrc-script',
-  'print-launchd-plist',
-] as const
 
 /** Throws a ToolkitError for options that cannot be used. */
 export async function runDaemonCommand(invocation: RunInvocation): Promise<RunResult> {
   const { command, has } = invocation
-  const chosen = [...actions, ...printers].filter(has)
+  const chosen = [...actions, ...bootPrinters].filter(has)
   if (chosen.length > 1) return wrong(`--${chosen.join(' and --')} exclude each other`)
   const [action] = chosen
   const needsCommand = action === undefined || action === 'restart' || action.startsWith('print-')
@@ -35,17 +30,20 @@ export async function runDaemonCommand(invocation: RunInvocation): Promise<RunRe
     return wrong('no command given; write it after --')
   }
   if (action === undefined) return start(invocation)
+  if (isPrinter(action)) {
+    const { printBoot } = await import('./boot/print-boot.ts')
+    return printBoot(action, invocation)
+  }
   const { actOnOwner } = await import('./pid-actions.ts')
   if (action === 'restart') {
     const stopped = await actOnOwner('stop', invocation)
     return stopped.kind === 'done' ? start(invocation) : stopped
   }
-  if (isPrinter(action)) return wrong(`--${action} is not built yet`)
   return actOnOwner(action, invocation)
 }
 
-function isPrinter(word: string): word is (typeof printers)[number] {
-  return (printers as readonly string[]).includes(word)
+function isPrinter(word: string): word is BootPrinter {
+  return (bootPrinters as readonly string[]).includes(word)
 }
 
 async function start(invocation: RunInvocation): Promise<RunResult> {
