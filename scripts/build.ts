@@ -5,7 +5,7 @@
 // `new URL('../../', import.meta.url)` is the root of the package in both.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, globSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, relative } from 'node:path'
 import { build, type Plugin } from 'rolldown'
@@ -34,7 +34,7 @@ const daemons = filesOf({
     'parent-limits pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
     'run-command run-options session-script spawn-orphan start-daemon',
   kernel:
-    'clock credentials fd fifo file-lock identity layouts libc pidfd poll prctl procfs program ' +
+    'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl procfs program ' +
     'spawn spawn-failure syscall-error wait',
   launch: 'credentials preamble program read-available refusal',
 })
@@ -135,5 +135,7 @@ function sourceOf(path: string): string {
 
 rmSync(dist, { recursive: true, force: true })
 await bundle('cli', 'cjs', { main: 'src/cli/main.ts' })
+// For each require() Node reads the nearest package.json: here one that says little.
+writeFileSync(join(dist, 'cli/package.json'), '{ "type": "commonjs" }\n')
 await bundle('faces', 'esm', faces())
 declarations()

@@ -17,6 +17,9 @@ export const MAX_REQUEST_BYTES_TOTAL = 96 * 1024 * 1024
 /** What one control client may have unread before it is cut off. */
 export const MAX_CLIENT_BACKLOG_BYTES = 4 * 1024 * 1024
 
+/** The soft limit of open files by convention: what select(2) can count up to. */
+export const DEFAULT_SOFT_OPEN_FILES = 1_024
+
 /** Control connections at a time. */
 export const MAX_CONTROL_CONNECTIONS = 512
 
@@ -31,6 +34,9 @@ export const MAX_RESTART_HISTORY = 64
 export const MAX_JOURNAL_SLACK_BYTES = 8 * 1024 * 1024
 /** One record of the journal. A longer one is a bug: what can be long has files of its own. */
 export const MAX_JOURNAL_RECORD_BYTES = 1024 * 1024
+/** How long a record that the disk refused waits before it is tried again: at first, at most. */
+export const FIRST_WRITE_RETRY_MS = 500
+export const MAX_WRITE_RETRY_MS = 10_000
 /**
  * The files of damaged journal lines that are kept for a person to look at, and the size of one.
  */
@@ -183,3 +189,10 @@ export const MAX_PID_FILE_BYTES = 4_096
 export const MAX_PID_FILE_ATTEMPTS = 1_000
 /** The longest time that one timer of Node can wait: 24 days. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** How long a program waits for room in the queue of its supervisor's notify socket. */
+export const MAX_NOTIFY_SEND_WAIT_MS = 1_000
+/** Descriptors that are passed to a program by LISTEN_FDS; more is a variable gone wrong. */
+export const MAX_PASSED_DESCRIPTORS = 4_096
+/** Characters of a STATUS that a program of ours sends; three bytes each still fit. */
+export const MAX_STATUS_LENGTH = 1_200

@@ -116,7 +116,7 @@ async function inspectSupervisor(deps: Deps): Promise<readonly Finding[]> {
 }
 
 function describeSupervisor(info: SupervisorInfo): readonly Finding[] {
-  const { pid, guardian, version, mode, projects, problems, features } = info
+  const { pid, guardian, version, mode, holdReason, projects, problems, features } = info
   const findings: Finding[] = [
     ok('supervisor', `eudaemon ${version}, process ${pid}, ${projects.length} projects`),
   ]
@@ -132,7 +132,7 @@ function describeSupervisor(info: SupervisorInfo): readonly Finding[] {
     findings.push({
       level: 'warn',
       name: 'mode',
-      detail: 'hold: the supervisor crashed several times and changes nothing by itself',
+      detail: `hold: the supervisor watches and changes nothing: ${holdReason}`,
       remedy: 'Look at the problems below; the next start, stop or up ends it.',
     })
   }

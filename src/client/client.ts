@@ -15,7 +15,7 @@ import type {
   WhyAnswer,
 } from '../protocol/response.ts'
 import { pathOf, type RouteName, routes } from '../protocol/routes.ts'
-import { DEFINITION_HEADER, SEQUENCE_HEADER } from '../protocol/version.ts'
+import { DEFINITION_HEADER, HOLD_HEADER, SEQUENCE_HEADER } from '../protocol/version.ts'
 import { type Again, exchange } from './connection.ts'
 import type { AnswerHead } from './http-reader.ts'
 
@@ -30,6 +30,8 @@ export interface StatusAnswer {
   readonly sequence: number
   /** Of the project that was asked for, when it runs. */
   readonly definitionDigest: string | null
+  /** Why the supervisor holds; null: it does not. */
+  readonly holdReason: string | null
 }
 
 export interface EventsQuery {
@@ -89,6 +91,7 @@ export function createClient(socketPath: string, patienceMs = PATIENCE_MS): Clie
       rows: answer,
       sequence: Number(head.headers.get(SEQUENCE_HEADER) ?? 0),
       definitionDigest: head.headers.get(DEFINITION_HEADER) ?? null,
+      holdReason: decodeHeader(head.headers.get(HOLD_HEADER)),
     }
   }
 
@@ -111,6 +114,17 @@ export function createClient(socketPath: string, patienceMs = PATIENCE_MS): Clie
     why: (project, instance) => ask({ name: 'why', parameters: { project, instance } }),
     shutdown: async () => void (await ask({ name: 'shutdown' })),
     events: (query, onLine) => followEvents(socketPath, query, onLine, patienceMs),
+  }
+}
+
+/** Null without one, and for what is no percent-encoding. */
+function decodeHeader(text: string | undefined): string | null {
+  if (text === undefined) return null
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+    return null
   }
 }
 

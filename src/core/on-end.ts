@@ -17,6 +17,8 @@ interface Remains {
   /** A setup or reload command that runs. */
   readonly hook: Slot | null
   readonly hasLeftovers: boolean
+  /** What SIGKILL was sent to before: an operator may kill what nobody has asked to end yet. */
+  readonly killed?: readonly string[]
 }
 
 type EndingInstance = InstanceState<PhaseOf<'stopping'> | PhaseOf<'killing'>>
@@ -32,10 +34,10 @@ export function beginEnding(
   const { phase, id } = instance
   const { invocation, startedMs } = phase
   const { stop, restart } = context.definition
-  const { main, hook } = remains
+  const { main, hook, killed = [] } = remains
   const wasReady = 'readyMs' in phase
   const isStable = 'readyMs' in phase && context.nowMs - phase.readyMs >= restart.stableMs
-  const settled = isStable ? { ...instance, failures: 0 } : instance
+  const settled = { ...instance, killed, ...(isStable ? { failures: 0 } : {}) }
   // A reload command has lost its object; a setup command is what is being stopped, and is asked.
   const isReload = hook !== null && phase.name === 'reloading'
   const kills: readonly Effect[] = isReload ? [kill(id, invocation, 'hook')] : []
@@ -62,7 +64,6 @@ export function beginEnding(
     {
       deadlineMs: context.nowMs + stop.timeoutMs,
       reason: ending.reason,
-      change: { killed: [] },
     },
   )
   if (hasStopCommand) {
@@ -127,6 +128,11 @@ function kill(id: InstanceId, invocation: InvocationId, scope: SignalScope): Eff
   return signalTo(id, invocation, signalNumbers.KILL, scope)
 }
 
+/** What SIGKILL was sent to so far, as the event tells it. */
+export function killedBy({ killed }: EventOf<'exited'>): Pick<Remains, 'killed'> {
+  return killed === undefined ? {} : { killed }
+}
+
 /** The main process of a running instance ended by itself. */
 export function onMainExited(
   instance: InstanceState<PhaseOf<'up'> | PhaseOf<'reloading'>>,
@@ -142,6 +148,7 @@ export function onMainExited(
       hasLeftovers: event.hasLeftovers || hook !== null,
       main: null,
       hook,
+      ...killedBy(event),
     },
   )
 }

@@ -144,11 +144,12 @@ export function onFinishOver(
   const { phase } = instance
   if (event.role !== 'finish') return null
   const isLeftAlone = context.definition.stop.kill === 'process'
+  const killed = (event.type === 'exited' && event.killed) || instance.killed
   if (event.type !== 'exited' || !event.hasLeftovers || isLeftAlone) {
-    return conclude(instance, context, phase.ending)
+    return conclude(within(instance, { killed }), context, phase.ending)
   }
   const deadlineMs = context.nowMs + KILL_AGAIN_MS
-  const late = within(instance, { phase: { ...phase, hook: null }, deadlineMs })
+  const late = within(instance, { phase: { ...phase, hook: null }, deadlineMs, killed })
   return { instance: late, effects: killFinish(late) }
 }
 

@@ -7,7 +7,7 @@ import type { Readiness } from '../model/service-definition.ts'
 import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
 import type { InstanceState, PhaseOf, ProcessRef } from './instance-state.ts'
-import { beginEnding, onHookTimer } from './on-end.ts'
+import { beginEnding, killedBy, onHookTimer } from './on-end.ts'
 import { decideNext } from './on-over.ts'
 import { isCleanExit } from './restart-decision.ts'
 import { type Context, enter, spawnEffect, type Transition, within } from './transition.ts'
@@ -110,7 +110,7 @@ export function onSetupExited(
       exit: null,
       reason: `setup: ${printExitStatus(status)}`,
     },
-    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null, ...killedBy(event) },
   )
 }
 
@@ -251,7 +251,7 @@ export function onStartingExited(
       exit: event.status,
       reason: printExitStatus(event.status),
     },
-    { hasLeftovers: event.hasLeftovers, main: null, hook: null },
+    { hasLeftovers: event.hasLeftovers, main: null, hook: null, ...killedBy(event) },
   )
 }
 

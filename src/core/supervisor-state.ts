@@ -46,6 +46,23 @@ export function newSupervisorState(
   }
 }
 
+/**
+ * Remembers the state as it is; the returned function takes everything back that was decided since.
+ * For a request that is refused because what it asks for cannot be stored.
+ */
+export function rememberState(state: SupervisorState): () => void {
+  const { mode, prng, invocationCount } = state
+  const projects = [...state.projects]
+  const instances = [...state.instances]
+  return () => {
+    Object.assign(state, { mode, prng, invocationCount })
+    state.projects.clear()
+    state.instances.clear()
+    for (const [name, project] of projects) state.projects.set(name, project)
+    for (const [id, instance] of instances) state.instances.set(id, instance)
+  }
+}
+
 export function nextInvocation(state: SupervisorState): InvocationId {
   return toInvocationId(
     state.invocationPrefix + state.invocationCount.toString(16).padStart(16, '0'),

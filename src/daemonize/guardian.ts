@@ -10,6 +10,11 @@ import { raiseDescriptorLimit, setCloseOnExec } from '../kernel/fd.ts'
 import { tryLock } from '../kernel/file-lock.ts'
 import { setSubreaper } from '../kernel/prctl.ts'
 import { setSendBuffer, socketPairSeqpacket } from '../kernel/unix-socket.ts'
+import {
+  CALLER_LIMIT_VARIABLE,
+  callerDescriptorLimit,
+  inheritedCallerLimit,
+} from '../launch/caller-limit.ts'
 import { guardianScript } from './guardian-script.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -55,8 +60,10 @@ function replaceByShell(
   lock: Fd | undefined = kept.at(-1),
 ): never {
   for (const fd of kept) setCloseOnExec(fd, false)
+  const limit = inheritedCallerLimit(environment) ?? callerDescriptorLimit(environment)
   const env = {
     ...environment,
+    [CALLER_LIMIT_VARIABLE]: String(limit),
     EUDAEMON_STORE_FDS: store.join(','),
     EUDAEMON_GUARDIAN_LOCK_FD: String(lock ?? ''),
     EUDAEMON_GUARDIAN_SCRIPT: guardianScript,

@@ -55,7 +55,8 @@ function removeWhile(path: string, condition: (fd: Fd) => boolean): Removal {
       if (opened.kind === 'absent') return { kind: 'gone' }
       if (opened.kind === 'refused') return { kind: 'kept', why: opened.why }
       try {
-        if (!tryWriteLock(opened.fd, path)) return { kind: 'replaced' }
+        // A stop beside us holds the right for an instant, a start for long.
+        if (!tryWriteLock(opened.fd, path)) continue
         if (!isStillAt(opened.fd, path)) continue
         if (!condition(opened.fd)) return { kind: 'replaced' }
         unlinkSync(path)

@@ -22,6 +22,7 @@ import { quote } from '../base/quote.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { isStillAt, tryWriteLock } from '../kernel/file-lock.ts'
+import { refuseNul } from '../kernel/syscall-error.ts'
 import { busy, explained, lost, unsafe } from './pid-file-error.ts'
 import {
   createPidFile,
@@ -110,6 +111,7 @@ export function recordIdentityBeside(path: string, pid: Pid): ProcessIdentity {
 function claimName(path: string, print: Print): ClaimResult {
   return explained(path, () => {
     for (let attempt = 0; attempt < MAX_PID_FILE_ATTEMPTS; attempt += 1) {
+      refuseNul(path, 'open')
       const folder = objectionToFolder(path)
       if (folder !== null) throw unsafe(folder, path)
       const created = createPidFile(path, FINAL_MODE)
@@ -144,6 +146,9 @@ function openExisting(path: string): Fd | null {
 }
 
 function takeRight(fd: Fd, path: string): 'ours' | 'moved' | Owner {
+  // Who only looks takes no right, so that a stop or a start beside us is not turned away.
+  const found = judgeOwner(fd, path)
+  if (found.kind === 'running') return found
   const isLocked = tryWriteLock(fd, path)
   if (!isStillAt(fd, path)) return 'moved'
   const owner = judgeOwner(fd, path)

@@ -19,7 +19,7 @@ export function openDescriptorWatch({ ready }: DaemonRequest): ReadyWatch {
   return {
     ...plainWatch,
     files: [{ from: writer, to: ready.fd }],
-    environment: { EUDAEMON_READY: `fd=${ready.fd}` },
+    environment: { EUDAEMON_READY: `fd=${ready.fd}`, EUDAEMON_READY_PID: String(process.pid) },
     start: ({ poller, ready: isReady }) => {
       closeFd(writer)
       isWatched = true

@@ -26,7 +26,7 @@ export function openStopWatch(): ReadyWatch {
   let look = (): void => {}
   return {
     ...plainWatch,
-    environment: { EUDAEMON_READY: 'stop' },
+    environment: { EUDAEMON_READY: 'stop', EUDAEMON_READY_PID: String(process.pid) },
     start: ({ daemon, ready }) => {
       look = () => {
         if (takeStop(daemon.pidfd) !== signalNumbers.STOP) return

@@ -11,7 +11,7 @@ export function openStderrClosedWatch(): ReadyWatch {
   let context: ReadyContext | null = null
   return {
     ...plainWatch,
-    environment: { EUDAEMON_READY: 'stderr-closed' },
+    environment: { EUDAEMON_READY: 'stderr-closed', EUDAEMON_READY_PID: String(process.pid) },
     start: (given) => {
       context = given
     },

@@ -6,6 +6,7 @@ import { toFd } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd, openDevNull } from '../kernel/fd.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
+import { CALLER_LIMIT_VARIABLE, callerDescriptorLimit } from '../launch/caller-limit.ts'
 
 export interface StartGuardianOptions {
   readonly runtimeDirectory: string
@@ -27,8 +28,12 @@ export function startGuardian(options: StartGuardianOptions): void {
   makePrivate(logFile.slice(0, logFile.lastIndexOf('/')))
   const log = openSync(logFile, 'a', 0o600)
   const devNull = openDevNull()
-  const env = Object.entries({ ...environment, EUDAEMON_LOG_FILE: logFile }).flatMap(
-    ([name, value]) => (value === undefined ? [] : [`${name}=${value}`]),
+  const own = {
+    EUDAEMON_LOG_FILE: logFile,
+    [CALLER_LIMIT_VARIABLE]: String(callerDescriptorLimit(environment)),
+  }
+  const env = Object.entries({ ...environment, ...own }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
   )
   const files = [
     { from: devNull, to: 0 },

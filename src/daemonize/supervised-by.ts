@@ -104,6 +104,11 @@ export function decideSupervisedBy(facts: StartFacts): SupervisedBy {
   )
 }
 
+/** Our parent, and who is above it when it is a shell that only passes us on. */
+export function startersOf(facts: StartFacts): readonly RelativeFacts[] {
+  return candidatesOf(facts)
+}
+
 /** A shell with a terminal may be one that a person types into: what is above it proves nothing. */
 function candidatesOf({ parent, grandparent, hasTerminal }: StartFacts): readonly Candidate[] {
   if (parent === null) return []

@@ -11,9 +11,10 @@ import {
   readFileSync,
   readSync,
   rmdirSync,
+  write,
   writeSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'
 import { MAX_KILL_PASSES } from '../base/limits.ts'
 import { closeFd } from './fd.ts'
@@ -23,6 +24,7 @@ import { isErrno, kernelErrorOf, refuseNul, viaNode } from './syscall-error.ts'
 export { findCgroupRoot } from './cgroup-root.ts'
 
 const SIGKILL = 9
+const writeLater = promisify(write)
 const eventsBuffer = Buffer.alloc(256)
 
 /** Makes the group and those above it. One that exists already is fine. */
@@ -51,11 +53,13 @@ export function removeCgroup(path: string): boolean {
 export async function enterCgroup(path: string, pid: Pid): Promise<void> {
   const file = `${path}/cgroup.procs`
   try {
-    const handle = await open(file, fsConstants.O_WRONLY)
+    // Opened here and not in the thread pool, where a spawn that runs meanwhile may have lowered
+    // the limit of descriptors; see withDescriptorLimit().
+    const fd = openSync(file, fsConstants.O_WRONLY)
     try {
-      await handle.write(String(pid))
+      await writeLater(fd, String(pid))
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   } catch (error) {
     throw kernelErrorOf(error, file)

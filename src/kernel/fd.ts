@@ -48,6 +48,14 @@ export function duplicateFd(fd: Fd, minimum: number): Fd {
   return toFd(checked(libc.fcntl(fd, constants.F_DUPFD_CLOEXEC, minimum), 'fcntl'))
 }
 
+/**
+ * Makes `to` a copy of `from`, in one step: no other thread can take the number in between. What
+ * `to` was before is closed. Not close-on-exec: it is for the standard descriptors (dup3(2)).
+ */
+export function replaceFd(from: Fd, to: Fd): void {
+  checked(libc.dup3(from, to, 0), 'dup3')
+}
+
 /** /dev/null, open for reading and writing. */
 export function openDevNull(): Fd {
   const path = '/dev/null'
@@ -73,6 +81,29 @@ export function raiseDescriptorLimit(): DescriptorLimit {
   limitCell.copy(limitCell, fields.rlim_cur, fields.rlim_max, fields.rlim_max + 8)
   checked(libc.setrlimit(constants.RLIMIT_NOFILE, limitCell), 'setrlimit')
   return descriptorLimit()
+}
+
+/**
+ * Does something that must be done with a lower soft limit: a child inherits it. What is open stays
+ * open, whatever its number, but until the end nobody in this process, its thread pool included,
+ * can open a descriptor beyond. A limit above the present one changes nothing.
+ */
+export function withDescriptorLimit<T>(wanted: number, action: () => T): T {
+  const { soft } = descriptorLimit()
+  if (wanted >= soft) return action()
+  const former = limitCell.readBigUInt64LE(fields.rlim_cur)
+  setSoftLimit(BigInt(wanted))
+  try {
+    return action()
+  } finally {
+    setSoftLimit(former)
+  }
+}
+
+/** The cell holds both limits since descriptorLimit() read them. */
+function setSoftLimit(value: bigint): void {
+  limitCell.writeBigUInt64LE(value, fields.rlim_cur)
+  checked(libc.setrlimit(constants.RLIMIT_NOFILE, limitCell), 'setrlimit')
 }
 
 function limitAt(offset: number): number {

@@ -1,12 +1,11 @@
 // The C library: one table of prototypes, each bound when it is first called, because loading koffi
-// takes 13 ms and start-up time counts. No wrapper and no error handling here: every caller
+// takes time and start-up time counts. No wrapper and no error handling here: every caller
 // looks at the result and asks syscall-error.ts. The only file that loads koffi.
 
-import { createRequire } from 'node:module'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { supportedArchitectures } from './layouts.ts'
+import { type Koffi, loadKoffi } from './load-koffi.ts'
 
-type Koffi = typeof import('koffi')
 /** An address in this process. */
 export type Pointer = bigint | null
 /** Memory that C reads or writes. It must live outside the JavaScript heap: use `Buffer.alloc`. */
@@ -172,7 +171,7 @@ let library: ReturnType<Koffi['load']> | undefined
 
 /** Koffi itself, loaded when first asked for. Only for this folder. */
 export function koffi(): Koffi {
-  loadedKoffi ??= createRequire(import.meta.url)('koffi') as Koffi
+  loadedKoffi ??= loadKoffi()
   return loadedKoffi
 }
 

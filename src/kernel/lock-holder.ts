@@ -6,7 +6,8 @@ import type { Fd, Pid } from '../base/brands.ts'
 import { isErrno } from './syscall-error.ts'
 
 /**
- * True when that process has this very file open and a lock on it, of any kind (proc(5), fdinfo).
+ * True when that process has this very file open and holds a lock on it of a kind that daemons
+ * take for their life: flock(2) or F_SETLK, not that of an open file description (proc(5), fdinfo).
  * False also when we may not look at its descriptors.
  */
 export function holdsLock(pid: Pid, file: Fd): boolean {
@@ -15,7 +16,9 @@ export function holdsLock(pid: Pid, file: Fd): boolean {
     orWhenHidden(false, () => {
       const found = statSync(`/proc/${pid}/fd/${name}`, { bigint: true })
       if (found.ino !== ino || found.dev !== dev) return false
-      return /^lock:/m.test(readFileSync(`/proc/${pid}/fdinfo/${name}`, 'latin1'))
+      return /^lock:\s+\d+: (?:FLOCK|POSIX)/m.test(
+        readFileSync(`/proc/${pid}/fdinfo/${name}`, 'latin1'),
+      )
     }),
   )
 }

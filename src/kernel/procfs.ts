@@ -161,6 +161,16 @@ export function argumentsOf(pid: Pid): readonly string[] | null {
   return text === '' ? [] : text.split('\0')
 }
 
+/** The soft limit of open files of a process (proc_pid_limits(5)); null: it is not readable. */
+export function softDescriptorLimitOf(pid: Pid): number | null {
+  const length = readShared(`/proc/${pid}/limits`)
+  if (length === null) return null
+  const text = shared.toString('latin1', 0, length)
+  const found = /^Max open files +(\d+|unlimited) /m.exec(text)?.[1]
+  if (found === undefined) return null
+  return found === 'unlimited' ? Number.POSITIVE_INFINITY : Number(found)
+}
+
 /** True when the environment has exactly that entry, `NAME=value`; see environmentOf(). */
 export function environmentHas(pid: Pid, entry: string): boolean {
   const length = readShared(`/proc/${pid}/environ`)

@@ -4,6 +4,7 @@
 
 import { readdirSync } from 'node:fs'
 import { type Fd, type Pid, toPid } from '../base/brands.ts'
+import { withDescriptorLimit } from './fd.ts'
 import { constants, layouts } from './layouts.ts'
 import { hasCall, libc } from './libc.ts'
 import { openPidfd } from './pidfd.ts'
@@ -25,6 +26,8 @@ export interface SpawnRequest {
   /** What the child has open: our `from` as its `to`. Everything else is closed, 0 to 2 too. */
   readonly files: readonly { readonly from: Fd; readonly to: number }[]
   readonly session: 'new-session' | 'new-group' | 'inherit'
+  /** The soft limit of open files that the child begins with; absent, or above ours: ours. */
+  readonly softOpenFiles?: number
 }
 
 export type SpawnResult =
@@ -51,14 +54,10 @@ export function spawnProcess(request: SpawnRequest): SpawnResult {
     libc.posix_spawn_file_actions_destroy(actions)
     return spawnFailure(refused === errnos.ENOMEM ? 'fork' : 'files', refused, '')
   }
-  const errno = libc.posix_spawn(
-    pidCell,
-    path,
-    actions,
-    attributes,
-    [...argv, null],
-    [...env, null],
-  )
+  const spawn = (): number =>
+    libc.posix_spawn(pidCell, path, actions, attributes, [...argv, null], [...env, null])
+  const { softOpenFiles } = request
+  const errno = softOpenFiles === undefined ? spawn() : withDescriptorLimit(softOpenFiles, spawn)
   libc.posix_spawn_file_actions_destroy(actions)
   if (errno !== 0) return diagnoseSpawn(path, directory, errno)
   return watch(toPid(pidCell.readInt32LE(0)))
@@ -89,11 +88,17 @@ function prepareActions({ files, directory }: SpawnRequest): number {
 
   const targets = new Set(files.map(({ to }) => to))
   const first = Math.max(2, ...targets) + 1
-  let spare = Math.max(first, ...files.map(({ from }) => from + 1))
+  const sources = new Set<number>(files.map(({ from }) => from))
+  let spare = first
+  const park = (): number => {
+    while (sources.has(spare)) spare += 1
+    return spare++
+  }
   const moves: { from: number; to: number }[] = []
   for (const { from, to } of files) {
-    // A source that another move would overwrite is first parked above all numbers in play.
-    const parked = from !== to && targets.has(from) ? spare++ : from
+    // A source that another move would overwrite is first parked on a low number that is not in
+    // play: the child's limit may be far below the numbers of our descriptors.
+    const parked = from !== to && targets.has(from) ? park() : from
     if (parked !== from) move(from, parked)
     moves.push({ from: parked, to })
   }

@@ -214,7 +214,7 @@ const limitRows: readonly Row[] = [
     ([name, doc, example]): Row => [
       `limits.${name}`,
       'limit',
-      'that of the supervisor',
+      name === 'nofile' ? 'that of whoever started the supervisor' : 'that of the supervisor',
       doc,
       `limits.${name} = ${example}`,
     ],

@@ -80,6 +80,8 @@ export interface SupervisorInfo {
   readonly version: string
   readonly protocol: number
   readonly mode: 'normal' | 'hold'
+  /** Why it holds; null in normal mode. */
+  readonly holdReason: string | null
   readonly startedAt: string
   readonly home: string
   readonly projects: readonly { readonly name: string; readonly file: string }[]

@@ -136,6 +136,7 @@ export const schemas = {
     version: text,
     protocol: whole,
     mode: oneOf('normal', 'hold'),
+    holdReason: orNull(text),
     startedAt: time,
     home: text,
     projects: listOf(objectOf<SupervisorInfo['projects'][number]>({ name: text, file: text })),

@@ -17,6 +17,9 @@ export const SEQUENCE_HEADER = 'eudaemon-sequence'
 /** The digest of the running definition, with the status of one project: tells drift. */
 export const DEFINITION_HEADER = 'eudaemon-definition'
 
+/** Why the supervisor holds, with a status, percent-encoded; absent: it does not. */
+export const HOLD_HEADER = 'eudaemon-hold'
+
 /** True when a message with this header value can be understood; a missing one counts as 1. */
 export function isUnderstood(header: string | undefined): boolean {
   const version = header === undefined ? 1 : Number(header)

@@ -2,15 +2,21 @@
 // secrets, so it is kept out of the journal and of every listing, in a file of the runtime
 // directory that only we may read, and is gone after a reboot.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import { makeFolder } from './folders.ts'
+import { inStateDirectory } from './state-error.ts'
 
 type Environment = Readonly<Record<string, string>>
 
 export interface BaseEnvironments {
   of(project: string): Environment
-  set(project: string, environment: Environment): void
+  /**
+   * Returns how to take it back. Throws ERR_STATE_DIRECTORY_FULL, _READ_ONLY or _UNUSABLE; then the
+   * earlier one still holds.
+   */
+  set(project: string, environment: Environment): () => void
   forget(project: string): void
 }
 
@@ -34,6 +40,21 @@ export function openBaseEnvironments(
     )
   }
 
+  function write(project: string, environment: Environment): void {
+    const path = pathOf(project)
+    inStateDirectory(path, () => {
+      makeFolder(folder, 0o700)
+      writeFileSync(`${path}.new`, JSON.stringify(environment), { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+    })
+    known.set(project, environment)
+  }
+
+  function forget(project: string): void {
+    known.delete(project)
+    rmSync(pathOf(project), { force: true })
+  }
+
   return {
     of: (project) => {
       const found = known.get(project) ?? read(project)
@@ -41,15 +62,19 @@ export function openBaseEnvironments(
       return found
     },
     set: (project, environment) => {
-      known.set(project, environment)
-      makeFolder(folder, 0o700)
-      const path = pathOf(project)
-      writeFileSync(`${path}.new`, JSON.stringify(environment), { mode: 0o600 })
-      renameSync(`${path}.new`, path)
+      const former = existsSync(pathOf(project)) ? read(project) : null
+      write(project, environment)
+      return () => {
+        if (former === null) return forget(project)
+        known.set(project, former)
+        try {
+          write(project, former)
+        } catch (error) {
+          // For a later life of the supervisor the newer one holds, which is no worse than none.
+          if (!(error instanceof ToolkitError)) throw error
+        }
+      }
     },
-    forget: (project) => {
-      known.delete(project)
-      rmSync(pathOf(project), { force: true })
-    },
+    forget,
   }
 }

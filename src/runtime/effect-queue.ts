@@ -1,6 +1,7 @@
 // Events in, effects out, one at a time and fair to the rest of the loop: after a slice of work the
 // loop gets its turn (control requests, log pipes, other instances), then the queue goes on.
 
+import type { ToolkitError } from '../base/toolkit-error.ts'
 import type { Effect } from '../core/effect.ts'
 import type { SupervisorEvent } from '../core/supervisor-event.ts'
 
@@ -17,8 +18,19 @@ export interface EffectQueue {
   readonly decided: number
   /** Calls back once, after the next time that nothing is left to do. */
   onIdle(callback: () => void): void
-  /** Calls back once when every event that was pushed so far has been decided on. */
-  onDecided(callback: () => void): void
+  /**
+   * Calls back once when every event that was pushed so far has been decided on, before anything
+   * that follows from the last of them is done; with what it was refused for, or null.
+   */
+  onDecided(callback: DecidedCallback): void
+}
+
+export type DecidedCallback = (refusal: ToolkitError | null) => void
+
+export interface Decision {
+  readonly effects: readonly Effect[]
+  /** Nothing was changed, because of this; null: it was accepted. */
+  readonly refusal: ToolkitError | null
 }
 
 /**
@@ -26,7 +38,7 @@ export interface EffectQueue {
  * carried out before the next event is decided: what comes back is then about the present.
  */
 export function createEffectQueue(
-  decide: (event: SupervisorEvent) => readonly Effect[],
+  decide: (event: SupervisorEvent) => Decision,
   perform: (effect: Effect) => void,
   now: () => number,
 ): EffectQueue {
@@ -37,7 +49,7 @@ export function createEffectQueue(
   let isScheduled = false
   let isWorking = false
   let idleCallbacks: (() => void)[] = []
-  let decisions: { readonly after: number; readonly callback: () => void }[] = []
+  let decisions: { readonly after: number; readonly callback: DecidedCallback }[] = []
   let pushed = 0
   let decided = 0
 
@@ -55,10 +67,11 @@ export function createEffectQueue(
       const event = events[nextEvent]
       if (event === undefined) break
       nextEvent += 1
-      effects = decide(event)
+      const decision = decide(event)
+      effects = decision.effects
       nextEffect = 0
       decided += 1
-      if (decisions.length > 0) tellDecided()
+      if (decisions.length > 0) tellDecided(decision.refusal)
     }
     isWorking = false
     if (nextEvent === events.length) {
@@ -69,10 +82,10 @@ export function createEffectQueue(
     else tellIdle()
   }
 
-  const tellDecided = (): void => {
+  const tellDecided = (refusal: ToolkitError | null): void => {
     const due = decisions.filter(({ after }) => after <= decided)
     decisions = decisions.filter(({ after }) => after > decided)
-    for (const { callback } of due) callback()
+    for (const { callback } of due) callback(refusal)
   }
 
   const tellIdle = (): void => {
@@ -103,7 +116,7 @@ export function createEffectQueue(
     },
     onIdle: (callback) => void idleCallbacks.push(callback),
     onDecided: (callback) => {
-      if (decided === pushed) callback()
+      if (decided === pushed) callback(null)
       else decisions.push({ after: pushed, callback })
     },
     get decided() {

@@ -3,6 +3,7 @@
 
 import type { Fd, Pid } from '../base/brands.ts'
 import { toFd, toPid } from '../base/brands.ts'
+import { DEFAULT_SOFT_OPEN_FILES } from '../base/limits.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { setCloseOnExec } from '../kernel/fd.ts'
 import { probeFeatures } from '../kernel/features.ts'
@@ -10,6 +11,7 @@ import { tryLock } from '../kernel/file-lock.ts'
 import { openPidfd } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { peerCredentials } from '../kernel/unix-socket.ts'
+import { inheritedCallerLimit } from '../launch/caller-limit.ts'
 import type { FeatureAnswer } from '../protocol/response.ts'
 
 export interface Host {
@@ -20,6 +22,9 @@ export interface Host {
   /** The guardian was told to end, and no supervisor has answered by ending yet. */
   readonly isAskedToEnd: boolean
   readonly storeFds: readonly Fd[] | null
+  /** The soft limit of open files that services begin with. */
+  readonly softOpenFiles: number
+  /** Tried once, when it is first asked for: it takes milliseconds and a child. */
   features(): readonly FeatureAnswer[]
   now(): number
   /** Only our own user and root may ask. */
@@ -45,18 +50,22 @@ export function openHost(
   for (const fd of storeFds ?? []) setCloseOnExec(fd, true)
   if (guardianLock) setCloseOnExec(toFd(Number(guardianLock)), true)
   const guardian = isGuarded ? toPid(process.ppid) : null
+  let features: readonly FeatureAnswer[] | null = null
   return {
     guardian,
     lastExit: isGuarded ? environment['EUDAEMON_LAST_EXIT'] || undefined : undefined,
     isAskedToEnd: isGuarded && Boolean(environment['EUDAEMON_GUARDIAN_ASKED']),
     storeFds,
+    softOpenFiles: inheritedCallerLimit(environment) ?? DEFAULT_SOFT_OPEN_FILES,
     environment,
-    features: () =>
-      Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
+    features: () => {
+      features ??= Object.entries(probeFeatures()).map(([name, { available, detail }]) => ({
         name,
         isPresent: available,
         detail,
-      })),
+      }))
+      return features
+    },
     now: monotonicMs,
     checkPeer: (socketFd) => {
       const { uid } = peerCredentials(toFd(socketFd))

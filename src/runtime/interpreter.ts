@@ -2,7 +2,6 @@
 // The table at the end is the whole of it.
 
 import type { InstanceId } from '../base/brands.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
 import type { Effect, EffectOf, EffectType } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
 import type { CgroupPort } from './cgroup-port.ts'
@@ -11,11 +10,13 @@ import type { LogAttachments } from './log-attachments.ts'
 import type { ProbePort } from './probe-port.ts'
 import type { ProcessPort } from './process-port.ts'
 import type { ProjectFiles } from './project-files.ts'
+import type { RecordWriter } from './record-writer.ts'
 import type { TimerPort } from './timer-port.ts'
 
 export interface InterpreterDeps {
   readonly journal: Journal
   readonly projects: ProjectFiles
+  readonly writer: RecordWriter
   readonly processes: ProcessPort
   readonly probes: ProbePort
   readonly timers: TimerPort
@@ -25,7 +26,6 @@ export interface InterpreterDeps {
   readonly notifyReaderOf: (id: InstanceId) => ReturnType<LogAttachments['notifyReader']>
   readonly emit: (id: InstanceId, event: InstanceEvent) => void
   readonly report: (effect: EffectOf<'report'>) => void
-  readonly onProblem: (message: string) => void
   readonly onForgotten: (id: InstanceId) => void
   readonly onProjectForgotten: (name: string) => void
 }
@@ -36,34 +36,22 @@ export function instanceKey(id: InstanceId): string {
   return `instance ${id}`
 }
 
+export function projectKey(name: string): string {
+  return `project ${name}`
+}
+
 /** One function that carries out any effect. */
 export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => void {
-  const { journal, processes, probes, timers, logs, cgroups } = deps
-  /** Instances whose last record could not be written: nothing is begun for them. */
-  const unstored = new Map<InstanceId, string>()
-
-  /** Runs a write; what the disk says against it is told and returned. */
-  const write = (what: string, action: () => void): string | null => {
-    try {
-      action()
-      return null
-    } catch (error) {
-      if (!(error instanceof ToolkitError)) throw error
-      deps.onProblem(`${what}: ${error.message}; continuing with what is running`)
-      return error.message
-    }
-  }
-  const store = (id: InstanceId, record: unknown): void => {
-    const refusal = write(id, () => journal.put(instanceKey(id), record))
-    if (refusal === null) unstored.delete(id)
-    else unstored.set(id, refusal)
-  }
+  const { journal, projects, writer, processes, probes, timers, logs, cgroups } = deps
 
   const table: Table = {
-    store: ({ record }) => store(record.id, record),
+    store: ({ record }) => {
+      const key = instanceKey(record.id)
+      writer.write(key, () => journal.put(key, record))
+    },
     forget: ({ id }) => {
-      write(id, () => journal.remove(instanceKey(id)))
-      unstored.delete(id)
+      const key = instanceKey(id)
+      writer.write(key, () => journal.remove(key))
       timers.cancel(id)
       probes.forget(id)
       logs.detach(id)
@@ -71,17 +59,19 @@ export function createInterpreter(deps: InterpreterDeps): (effect: Effect) => vo
       deps.onForgotten(id)
     },
     'store-project': ({ project }) => {
-      write(project.definition.name, () => deps.projects.put(project))
+      writer.write(projectKey(project.definition.name), () => projects.put(project))
     },
     'forget-project': ({ name }) => {
-      write(name, () => deps.projects.remove(name))
+      writer.write(projectKey(name), () => projects.remove(name))
       deps.onProjectForgotten(name)
     },
     spawn: (effect) => {
       const { id, role, invocation } = effect
-      const reason = unstored.get(id)
-      if (reason === undefined) processes.spawn(effect)
-      else deps.emit(id, { type: 'spawn-failed', role, invocation, reason: `record: ${reason}` })
+      // Nothing is begun of which no record would tell the next supervisor.
+      const refusal = writer.refusalOf(instanceKey(id))
+      if (refusal === null) return processes.spawn(effect)
+      const reason = `record: ${refusal.message}`
+      deps.emit(id, { type: 'spawn-failed', role, invocation, reason })
     },
     signal: (effect) => processes.signal(effect),
     'watch-empty': ({ id, invocation }) => processes.watchEmpty(id, invocation),

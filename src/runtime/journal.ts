@@ -21,23 +21,20 @@ import {
 import { join } from 'node:path'
 import { assert } from '../base/assert.ts'
 import { type Fd, toFd } from '../base/brands.ts'
-import {
-  MAX_JOURNAL_RECORD_BYTES,
-  MAX_JOURNAL_SLACK_BYTES,
-  MAX_QUARANTINE_BYTES,
-} from '../base/limits.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
+import { MAX_JOURNAL_RECORD_BYTES, MAX_JOURNAL_SLACK_BYTES } from '../base/limits.ts'
+import { isErrno } from '../kernel/syscall-error.ts'
 import {
   JOURNAL_VERSION,
   packJournalRecord,
   packJournalVersion,
   unpackJournalRecord,
 } from '../protocol/journal-record.ts'
-import { keepDamaged } from './journal-quarantine.ts'
-import { type JournalScan, type Range, scanJournal } from './journal-scan.ts'
-import { inStateDirectory } from './state-error.ts'
+import { quarantine } from './journal-quarantine.ts'
+import { type Range, scanJournal } from './journal-scan.ts'
+import { inStateDirectory, newerVersion } from './state-error.ts'
 
 const APPEND = fsConstants.O_RDWR | fsConstants.O_APPEND | fsConstants.O_NOFOLLOW
+const READ = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW
 const CREATE = APPEND | fsConstants.O_CREAT | fsConstants.O_TRUNC
 const COPY_BYTES = 256 * 1024
 /** After a rewrite that failed, the next try comes when the file has grown by this much. */
@@ -60,14 +57,14 @@ export interface Journal {
 
 /**
  * Opens the journal of that directory and makes both when they are missing. Damage never makes it
- * fail: what is whole is used, the rest goes to `quarantine/`. Throws ERR_STATE_DIRECTORY_FULL,
+ * fail: what is whole is used, the rest goes to `quarantine/`. One that can be read and not be
+ * written is read: each put() then tries to open it for writing. Throws ERR_STATE_DIRECTORY_FULL,
  * _READ_ONLY or _UNUSABLE, and ERR_STATE_VERSION for the file of a newer version, which stays
  * untouched. The caller holds the supervisor's lock: two writers would overwrite each other.
  */
 export function openJournal(directory: string): Journal {
   return inStateDirectory(directory, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    accessSync(directory, fsConstants.W_OK | fsConstants.X_OK)
     return new JournalFile(directory)
   })
 }
@@ -76,7 +73,9 @@ class JournalFile implements Journal {
   readonly problems: string[] = []
   readonly #directory: string
   readonly #path: string
-  #fd: Fd
+  #fd: Fd = toFd(-1)
+  /** It could only be opened for reading. */
+  #isReadOnly = false
   #index = new Map<string, Range>()
   /** Behind the last good record. */
   #end = 0
@@ -90,19 +89,43 @@ class JournalFile implements Journal {
   constructor(directory: string) {
     this.#directory = directory
     this.#path = join(directory, 'journal')
-    rmSync(`${this.#path}.new`, { force: true })
-    if (!existsSync(this.#path)) {
-      this.#fd = toFd(-1)
+    if (existsSync(this.#path)) this.#open()
+    else {
+      accessSync(directory, fsConstants.W_OK | fsConstants.X_OK)
       this.#rewrite()
-      return
     }
-    this.#fd = toFd(openSync(this.#path, APPEND))
+  }
+
+  #open(): void {
+    this.#fd = this.#openForWriting() ?? toFd(openSync(this.#path, READ))
     try {
       this.#load()
     } catch (error) {
-      closeSync(this.#fd)
+      this.close()
       throw error
     }
+  }
+
+  /** Null on a file system that became read-only, or when the file is not ours to write. */
+  #openForWriting(): Fd | null {
+    try {
+      const fd = toFd(openSync(this.#path, APPEND))
+      this.#isReadOnly = false
+      return fd
+    } catch (error) {
+      if (!['EROFS', 'EACCES', 'EPERM'].some((name) => isErrno(error, name))) throw error
+      this.#isReadOnly = true
+      return null
+    }
+  }
+
+  /** Nobody else writes it, so what was read still holds; damage is dealt with now. */
+  #becomeWritable(): void {
+    const reader = this.#fd
+    this.#fd = toFd(openSync(this.#path, APPEND))
+    closeSync(reader)
+    this.#isReadOnly = false
+    this.#load()
   }
 
   read(): ReadonlyMap<string, unknown> {
@@ -142,14 +165,18 @@ class JournalFile implements Journal {
   #load(): void {
     const scan = scanJournal(this.#fd)
     if (scan.version !== null && scan.version > JOURNAL_VERSION)
-      throw newerVersion(this.#path, scan)
+      throw newerVersion(this.#path, scan.version)
     this.#index = scan.index
     this.#end = scan.end
     this.#lacksNewline = scan.lacksNewline
+    this.#live = 0
     for (const { length } of scan.index.values()) this.#live += length + 1
     // Everything behind the last record is the rest of one that was never acknowledged.
-    if (fstatSync(this.#fd).size > scan.end) ftruncateSync(this.#fd, scan.end)
-    if (scan.damaged.length > 0) this.#quarantine(scan.damaged)
+    const hasRest = fstatSync(this.#fd).size > scan.end
+    if (hasRest && !this.#isReadOnly) ftruncateSync(this.#fd, scan.end)
+    if (scan.damaged.length > 0) this.problems.push(this.#setAside(scan.damaged))
+    if (this.#isReadOnly) return
+    rmSync(`${this.#path}.new`, { force: true })
     const isDamaged = scan.damaged.length > 0 || scan.version === null
     if (!isDamaged && this.#end - this.#live <= Math.max(this.#live, COPY_BYTES)) return
     try {
@@ -162,6 +189,7 @@ class JournalFile implements Journal {
 
   #append(line: string): number {
     return inStateDirectory(this.#path, () => {
+      if (this.#isReadOnly) this.#becomeWritable()
       if (this.#hasTornEnd) this.#cutTornEnd()
       const at = this.#end + (this.#lacksNewline ? 1 : 0)
       try {
@@ -242,27 +270,13 @@ class JournalFile implements Journal {
     this.#rewriteAt = 0
   }
 
-  #quarantine(damaged: readonly Range[]): void {
+  #setAside(damaged: readonly Range[]): string {
     const bytes = damaged.reduce((sum, { length }) => sum + length, 0)
     const what = `${damaged.length} damaged places (${bytes} bytes) in '${this.#path}'`
     const rest = `the other ${this.#index.size} records are used`
-    try {
-      const path = keepDamaged(join(this.#directory, 'quarantine'), this.#damagedText(damaged))
-      const where = path === null ? 'not kept, the quarantine is full' : `moved to '${path}'`
-      this.problems.push(`${what}: ${where}; ${rest}`)
-    } catch (error) {
-      this.problems.push(`${what}: cannot keep them: ${textOf(error)}; ${rest}`)
-    }
-  }
-
-  #damagedText(damaged: readonly Range[]): string {
-    let text = ''
-    for (const { at, length } of damaged) {
-      const room = MAX_QUARANTINE_BYTES - text.length
-      if (room <= 0) break
-      text += `${this.#textAt({ at, length: Math.min(length, room) })}\n`
-    }
-    return text
+    if (this.#isReadOnly) return `${what}; ${rest}`
+    const folder = join(this.#directory, 'quarantine')
+    return `${what}: ${quarantine(folder, damaged, (range) => this.#textAt(range))}; ${rest}`
   }
 
   #textAt({ at, length }: Range): string {
@@ -277,14 +291,6 @@ function writeAll(fd: Fd, text: string): number {
   const bytes = Buffer.from(text, 'latin1')
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
   return bytes.length
-}
-
-function newerVersion(path: string, { version }: JournalScan): ToolkitError {
-  const message = `'${path}' has version ${version}; this eudaemon reads up to ${JOURNAL_VERSION}`
-  return new ToolkitError('ERR_STATE_VERSION', message, {
-    context: { path, version, newestKnown: JOURNAL_VERSION },
-    hint: 'Run the version of eudaemon that wrote it, or set EUDAEMON_HOME to another folder.',
-  })
 }
 
 function textOf(error: unknown): string {

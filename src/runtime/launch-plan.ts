@@ -5,6 +5,7 @@
 
 import type { InvocationId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
+import { DEFAULT_SOFT_OPEN_FILES } from '../base/limits.ts'
 import type { Role } from '../core/instance-state.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { type Identity, ownIdentity } from '../kernel/identity.ts'
@@ -64,10 +65,14 @@ export interface LaunchPlan {
    * readStageReport(). False: the outcome of posix_spawn(3) is all there is.
    */
   readonly usesStageFd: boolean
+  /** See SpawnRequest; a limit of the definition is set by the preamble, from there on. */
+  readonly softOpenFiles: number
 }
 
 export interface LaunchDependencies {
   readonly parseEnvFile: EnvFileParser
+  /** The soft limit of open files of services that ask for none; by default that of convention. */
+  readonly softOpenFiles?: number
   /** Who we are; by default this process as it is now. */
   readonly identity?: Identity
   readonly findTool?: (name: string) => string | null
@@ -81,6 +86,7 @@ export type PlanLaunch = (request: LaunchRequest) => LaunchPlan | LaunchRefusal
 export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
   const self = deps.identity ?? ownIdentity()
   const nowMs = deps.nowMs ?? monotonicMs
+  const softOpenFiles = deps.softOpenFiles ?? DEFAULT_SOFT_OPEN_FILES
   const envFiles = createEnvFileReader(deps.parseEnvFile)
   const credentialCache = createLaunchCache<Credentials | LaunchRefusal>(nowMs)
   const programCache = createLaunchCache<FoundProgram | LaunchRefusal>(nowMs)
@@ -130,7 +136,8 @@ export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
     const program = programOf(argv[0] ?? '', searchPath, definition.directory)
     if (program.kind === 'refused') return program
     const plain = { path: program.path, argv, environment }
-    if (!needsPreamble(definition, change)) return finishPlan(request, plain, change, false)
+    if (!needsPreamble(definition, change))
+      return finishPlan(request, { ...plain, softOpenFiles }, change, false)
     const notLoadable = loadRefusal(program.path)
     if (notLoadable !== null) return notLoadable
     const inherited = request.notifyFd === null ? [] : [request.notifyFd]
@@ -143,13 +150,17 @@ export function createLaunchPlanner(deps: LaunchDependencies): PlanLaunch {
       inherited,
       findTool: toolOf,
     })
-    return preamble.kind === 'refused' ? preamble : finishPlan(request, preamble, change, true)
+    return preamble.kind === 'refused'
+      ? preamble
+      : finishPlan(request, { ...preamble, softOpenFiles }, change, true)
   }
 }
 
 function finishPlan(
   { definition }: LaunchRequest,
-  what: Pick<LaunchPlan, 'path' | 'argv'> & { readonly environment: ReadonlyMap<string, string> },
+  what: Pick<LaunchPlan, 'path' | 'argv' | 'softOpenFiles'> & {
+    readonly environment: ReadonlyMap<string, string>
+  },
   change: CredentialChange | null,
   usesStageFd: boolean,
 ): LaunchPlan {
@@ -161,6 +172,7 @@ function finishPlan(
     directory: definition.directory,
     owner: change === null ? null : { uid: change.uid, gid: change.gid },
     usesStageFd,
+    softOpenFiles: what.softOpenFiles,
   }
 }
 

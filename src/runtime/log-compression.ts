@@ -2,7 +2,14 @@
 // name, then renamed, then the raw file is deleted. What a crash interrupts is cleaned up by
 // scanSegments in log-files.ts.
 
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createZstdCompress } from 'node:zlib'
@@ -86,8 +93,7 @@ async function compressFile(
 ): Promise<void> {
   const temporary = `${raw}.zst.tmp`
   try {
-    const target = createWriteStream(temporary, { mode: 0o640, flush: true })
-    await pipeline(createReadStream(raw), createZstdCompress(), target, { signal })
+    await compress(raw, temporary, signal)
     // Deleted meanwhile, by its own limits or the total one: it must not come back.
     if (!isWanted()) return
     renameSync(temporary, `${raw}.zst`)
@@ -96,6 +102,20 @@ async function compressFile(
     if (errnoOf(error) !== 'ENOENT') throw error
   } finally {
     rmSync(temporary, { force: true })
+  }
+}
+
+/**
+ * Both files are opened here and not in the thread pool, where a spawn that runs meanwhile may have
+ * lowered the limit of descriptors.
+ */
+async function compress(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const source = createReadStream(from, { fd: openSync(from, 'r') })
+  try {
+    const target = createWriteStream(to, { fd: openSync(to, 'w', 0o640), flush: true })
+    await pipeline(source, createZstdCompress(), target, { signal })
+  } finally {
+    source.destroy()
   }
 }
 

@@ -5,11 +5,15 @@ import { randomBytes } from 'node:crypto'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import { toPid } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
-import type { Effect, EffectOf } from '../core/effect.ts'
+import type { EffectOf } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
 import { assertInstance } from '../core/invariants.ts'
 import type { SupervisorEvent } from '../core/supervisor-event.ts'
-import { type Mode, newSupervisorState, type SupervisorState } from '../core/supervisor-state.ts'
+import {
+  newSupervisorState,
+  rememberState,
+  type SupervisorState,
+} from '../core/supervisor-state.ts'
 import { step } from '../core/supervisor-step.ts'
 import { findCgroupRoot } from '../kernel/cgroup.ts'
 import { monotonicMs, wallClockMs } from '../kernel/clock.ts'
@@ -19,10 +23,11 @@ import type { Directories } from '../protocol/directories.ts'
 import { createCgroupPort } from './cgroup-port.ts'
 import type { DescriptorStore } from './descriptor-store.ts'
 import { awaitHalfSpawned } from './discover.ts'
-import { createEffectQueue } from './effect-queue.ts'
+import { createEffectQueue, type DecidedCallback, type Decision } from './effect-queue.ts'
 import { runCommand } from './exec-command.ts'
+import { holdWhileUnwritable } from './hold.ts'
 import { homeTag } from './home-tag.ts'
-import { createInterpreter } from './interpreter.ts'
+import { createInterpreter, projectKey } from './interpreter.ts'
 import type { Journal } from './journal.ts'
 import type { EnvFileParser } from './launch-env-file.ts'
 import { createLaunchPlanner } from './launch-plan.ts'
@@ -32,6 +37,7 @@ import { createLogPort } from './log-port.ts'
 import { createProbePort } from './probe-port.ts'
 import { createProcessPort } from './process-port.ts'
 import type { ProjectFiles } from './project-files.ts'
+import { createRecordWriter, type RecordWriter } from './record-writer.ts'
 import { restore } from './restore.ts'
 import { createTimerPort } from './timer-port.ts'
 
@@ -42,7 +48,10 @@ export interface RuntimeOptions {
   readonly store: DescriptorStore
   /** Who orphans are re-parented to: the guardian, or ourselves. */
   readonly reaper: Pid
-  readonly mode: Mode
+  /** Why nothing may be begun; null: all is well. */
+  readonly holdReason: string | null
+  /** The soft limit of open files of services that ask for none. */
+  readonly softOpenFiles: number
   /** The grammar of env files, which lives in a room that this one may not enter. */
   readonly parseEnvFile: EnvFileParser
   readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
@@ -53,6 +62,8 @@ export interface RuntimeOptions {
 
 export interface Runtime {
   readonly state: SupervisorState
+  /** Why it holds; null in normal mode. */
+  holdReason(): string | null
   readonly poller: Poller
   /** Asks the core; carried out in turn. */
   ask(event: Ask): void
@@ -71,8 +82,8 @@ export interface Runtime {
   sweep(): readonly string[]
   /** Lets go of everything that keeps the loop alive; services are not touched. */
   close(): Promise<void>
-  /** Calls back once when every event so far has been decided on. */
-  onDecided(callback: () => void): void
+  /** Calls back once when every event so far has been decided on; see EffectQueue. */
+  onDecided(callback: DecidedCallback): void
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs' | 'wallMs'> : never
@@ -86,7 +97,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const self = toPid(process.pid)
   const poller = openPoller()
   const state = newSupervisorState(
-    options.mode,
+    options.holdReason === null ? 'normal' : 'hold',
     randomBytes(4).readInt32LE(0),
     randomBytes(8).toString('hex'),
   )
@@ -103,6 +114,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     }
   }
   const unkeep = (name: string) => store.drop(name)
+  const writer = createRecordWriter(onProblem)
 
   const root = findCgroupRoot()
   const cgroupRoot =
@@ -122,10 +134,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     port: logPort,
     keep,
     unkeep,
-    record: (id, inodes) => recordPipes(journal, id, inodes, onProblem),
+    record: (id, inodes) => recordPipes(journal, writer, id, inodes),
     recorded: (id) => (journal.get(pipesKey(id)) as PipeInodes | undefined) ?? null,
   })
-  const planLaunch = createLaunchPlanner({ parseEnvFile: options.parseEnvFile })
+  const { parseEnvFile, softOpenFiles } = options
+  const planLaunch = createLaunchPlanner({ parseEnvFile, softOpenFiles })
   const launcher = createLauncher({
     planLaunch,
     logs,
@@ -158,26 +171,42 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const perform = createInterpreter({
     journal,
     projects: options.projects,
+    writer,
     processes,
     probes,
     timers,
     logs,
     cgroups,
     emit,
-    onProblem,
     notifyReaderOf: logs.notifyReader,
     report: options.onReport,
     onForgotten: (id) => unkeep(notifyName(id)),
     onProjectForgotten: options.onProjectForgotten,
   })
-  const decide = (event: SupervisorEvent): readonly Effect[] => {
+  const decide = (event: SupervisorEvent): Decision => {
+    const undo = isAboutStarting(event) ? rememberState(state) : null
     const { effects } = step(state, event)
     for (const effect of effects) if (effect.type === 'store') assertInstance(effect.record)
-    return effects
+    const [first, ...rest] = effects
+    if (undo === null || first?.type !== 'store-project') return { effects, refusal: null }
+    // Everything that is started follows from the stored project: without it there is nothing.
+    const { project } = first
+    const key = projectKey(project.definition.name)
+    const refusal = writer.attempt(key, () => options.projects.put(project))
+    if (refusal === null) return { effects: rest, refusal }
+    undo()
+    return { effects: [], refusal }
   }
   const queue = createEffectQueue(decide, perform, monotonicMs)
   const counters = { adopted: 0, strays: 0 }
 
+  const hold = holdWhileUnwritable({
+    journal,
+    writer,
+    state,
+    reason: options.holdReason,
+    leave: () => queue.push({ type: 'want-normal', ...time() }),
+  })
   await awaitHalfSpawned(options.reaper, self)
   restore({
     state,
@@ -188,6 +217,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     journal,
     onProblem,
     projects: options.projects,
+    writer,
     reaper: options.reaper,
     counters,
     resume: (effects, news) => {
@@ -199,6 +229,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     state,
     poller,
+    holdReason: () => (state.mode === 'hold' ? hold.reason : null),
     ask: (event) => queue.push({ ...event, ...time() } as SupervisorEvent),
     queueLength: () => queue.length,
     handledEvents: () => queue.decided,
@@ -208,6 +239,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     onIdle: queue.onIdle,
     sweep: () => processes.killStrangers(),
     close: async () => {
+      writer.close()
       timers.close()
       probes.close()
       await logPort.close()
@@ -218,6 +250,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
+/** What is to be stopped is stopped, whatever the disk says. */
+function isAboutStarting({ type }: SupervisorEvent): boolean {
+  return type === 'want-project' || type === 'want-scale'
+}
+
 function pipesKey(id: InstanceId): string {
   return `pipes ${id}`
 }
@@ -225,15 +262,13 @@ function pipesKey(id: InstanceId): string {
 /** Without it only what a double death of supervisor and guardian leaves could not be found. */
 function recordPipes(
   journal: Journal,
+  writer: RecordWriter,
   id: InstanceId,
   inodes: PipeInodes | null,
-  onProblem: (message: string) => void,
 ): void {
-  try {
-    if (inodes === null) journal.remove(pipesKey(id))
-    else journal.put(pipesKey(id), inodes)
-  } catch (error) {
-    if (!(error instanceof ToolkitError)) throw error
-    onProblem(`${pipesKey(id)}: ${error.message}; ignoring`)
-  }
+  const key = pipesKey(id)
+  writer.write(key, () => {
+    if (inodes === null) journal.remove(key)
+    else journal.put(key, inodes)
+  })
 }

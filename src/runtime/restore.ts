@@ -4,7 +4,6 @@
 
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import { toInvocationId } from '../base/brands.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
 import { adopt, restoreAfterBoot, restoreState } from '../core/adoption.ts'
 import type { Effect, ProjectRecord } from '../core/effect.ts'
 import type { InstanceNews } from '../core/instance-event.ts'
@@ -24,12 +23,14 @@ import { notifyName } from './launcher.ts'
 import { type LogAttachments, logName } from './log-attachments.ts'
 import type { ProcessPort } from './process-port.ts'
 import type { ProjectFiles } from './project-files.ts'
+import type { RecordWriter } from './record-writer.ts'
 import { findUprooted } from './uprooted.ts'
 
 export interface RestoreDeps {
   readonly state: SupervisorState
   readonly journal: Journal
   readonly projects: ProjectFiles
+  readonly writer: RecordWriter
   readonly store: DescriptorStore
   readonly processes: ProcessPort
   readonly logs: LogAttachments
@@ -56,7 +57,7 @@ export function restore(deps: RestoreDeps): void {
     processes,
     cgroupOf: deps.cgroups.pathOf,
     reaper: deps.reaper,
-    uprooted: findUprooted(deps.journal, deps.reaper, state.instances.values(), deps.onProblem),
+    uprooted: findUprooted(deps.journal, deps.reaper, state.instances.values(), deps.writer),
   })
   const effects: Effect[] = []
   const news: InstanceNews[] = []
@@ -84,7 +85,7 @@ function tellStray({ counters, onProblem }: RestoreDeps, id: InstanceId): void {
 
 /** Records of another boot describe processes that are gone. */
 function readRecords(
-  { journal, onProblem }: RestoreDeps,
+  { journal, writer }: RestoreDeps,
   projects: readonly ProjectRecord[],
 ): readonly InstanceState[] {
   const boot = bootId()
@@ -95,18 +96,18 @@ function readRecords(
   }
   const recorded = values.get('boot')
   if (recorded === boot) return records
-  try {
-    journal.put('boot', boot)
-    // A boot that was never recorded, or was lost to damage: every process is checked in any case.
-    if (recorded === undefined) return records
-    const fresh = restoreAfterBoot(projects, records, wallClockMs())
-    for (const record of fresh) journal.put(instanceKey(record.id), record)
-    return fresh
-  } catch (error) {
-    if (!(error instanceof ToolkitError)) throw error
-    onProblem(error.message)
-    return records
+  // A boot that was never recorded, or was lost to damage: every process is checked in any case.
+  const isOtherBoot = recorded !== undefined
+  const now = isOtherBoot ? restoreAfterBoot(projects, records, wallClockMs()) : records
+  if (isOtherBoot) {
+    for (const record of now) {
+      const key = instanceKey(record.id)
+      writer.write(key, () => journal.put(key, record))
+    }
   }
+  // Last: a death before it does the same once more.
+  writer.write('boot', () => journal.put('boot', boot))
+  return now
 }
 
 /** A kept main process that lives, and that its record does not know: the record was lost. */

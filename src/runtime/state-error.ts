@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../base/error-codes.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { KernelError, kernelErrorOf } from '../kernel/syscall-error.ts'
+import { JOURNAL_VERSION } from '../protocol/journal-record.ts'
 
 const full: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG']
 const readOnly: readonly string[] = ['EROFS', 'EACCES', 'EPERM']
@@ -40,4 +41,13 @@ function meaningOf(errno: string): readonly [ErrorCode, string, string] {
   }
   const hint = 'Look at what is at that path, or set EUDAEMON_HOME to another folder.'
   return ['ERR_STATE_DIRECTORY_UNUSABLE', 'the state directory cannot be used', hint]
+}
+
+/** The refusal of a journal that a newer eudaemon wrote. */
+export function newerVersion(path: string, version: number): ToolkitError {
+  const message = `'${path}' has version ${version}; this eudaemon reads up to ${JOURNAL_VERSION}`
+  return new ToolkitError('ERR_STATE_VERSION', message, {
+    context: { path, version, newestKnown: JOURNAL_VERSION },
+    hint: 'Run the version of eudaemon that wrote it, or set EUDAEMON_HOME to another folder.',
+  })
 }

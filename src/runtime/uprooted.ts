@@ -3,10 +3,10 @@
 // the supervisor: the descriptor store cannot tell, because its pidfds are replaced at once.
 
 import type { InvocationId, Pid } from '../base/brands.ts'
-import { ToolkitError } from '../base/toolkit-error.ts'
 import type { InstanceState } from '../core/instance-state.ts'
 import { startTime } from '../kernel/procfs.ts'
 import type { Journal } from './journal.ts'
+import type { RecordWriter } from './record-writer.ts'
 
 const REAPER_KEY = 'reaper'
 const UPROOTED_PREFIX = 'uprooted '
@@ -16,7 +16,7 @@ export function findUprooted(
   journal: Journal,
   reaper: Pid,
   instances: Iterable<InstanceState>,
-  onProblem: (message: string) => void,
+  writer: RecordWriter,
 ): ReadonlySet<InvocationId> {
   const values = journal.read()
   const now = `${reaper} ${startTime(reaper) ?? 0}`
@@ -27,16 +27,14 @@ export function findUprooted(
     const key = `${UPROOTED_PREFIX}${id}`
     if (!isSame || values.get(key) === phase.invocation) uprooted.set(key, phase.invocation)
   }
-  try {
-    for (const [key, id] of uprooted) if (values.get(key) !== id) journal.put(key, id)
-    for (const key of values.keys()) {
-      if (key.startsWith(UPROOTED_PREFIX) && !uprooted.has(key)) journal.remove(key)
-    }
-    // Last: a death before it marks all of them once more, never too few.
-    if (!isSame) journal.put(REAPER_KEY, now)
-  } catch (error) {
-    if (!(error instanceof ToolkitError)) throw error
-    onProblem(`${REAPER_KEY}: ${error.message}; ignoring`)
+  for (const [key, id] of uprooted) {
+    if (values.get(key) !== id) writer.write(key, () => journal.put(key, id))
   }
+  for (const key of values.keys()) {
+    if (!key.startsWith(UPROOTED_PREFIX) || uprooted.has(key)) continue
+    writer.write(key, () => journal.remove(key))
+  }
+  // Last: a death before it marks all of them once more, never too few.
+  if (!isSame) writer.write(REAPER_KEY, () => journal.put(REAPER_KEY, now))
   return new Set(uprooted.values())
 }

@@ -13,7 +13,7 @@ import { redactDefinition } from '../protocol/redact-definition.ts'
 import { type Reading, readApply, readScale, readSignal, readWant } from '../protocol/request.ts'
 import type { StatusRow } from '../protocol/response.ts'
 import type { RouteName } from '../protocol/routes.ts'
-import { DEFINITION_HEADER } from '../protocol/version.ts'
+import { DEFINITION_HEADER, HOLD_HEADER } from '../protocol/version.ts'
 import type { ControlTarget } from './control-target.ts'
 
 export interface ControlRequest {
@@ -94,7 +94,11 @@ function answerStatus(target: ControlTarget, { query }: ControlRequest): Control
   const project = query.get('project')
   const rows = selectRows(target, query)
   const running = project === null ? null : target.project(project)
-  const headers = running === null ? {} : { [DEFINITION_HEADER]: digestOf(running) }
+  const held = target.holdReason()
+  const headers = {
+    ...(running === null ? {} : { [DEFINITION_HEADER]: digestOf(running) }),
+    ...(held === null ? {} : { [HOLD_HEADER]: encodeURIComponent(held) }),
+  }
   return { ...plain(rows), headers }
 }
 

@@ -51,7 +51,7 @@ interface Context {
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { path, target } = options
   const streams = openEventStreams(target)
-  const { version } = target.describe()
+  const { version } = target
   const context: Context = { target, streams, bodies: createBodyReader(), version }
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS / 3 },
@@ -184,8 +184,11 @@ async function route(
   sendJson(response, 200, answered.text)
 }
 
+/** Rejects with what the request was refused for. */
 function decided(target: ControlTarget): Promise<void> {
-  return new Promise((resolve) => target.onDecided(resolve))
+  return new Promise((resolve, reject) => {
+    target.onDecided((refusal) => (refusal === null ? resolve() : reject(refusal)))
+  })
 }
 
 function openStream(context: Context, query: URLSearchParams, response: ServerResponse): void {

@@ -3,6 +3,7 @@
 // protocol/response.ts maps to HTTP statuses.
 
 import type { InstanceId } from '../base/brands.ts'
+import type { ToolkitError } from '../base/toolkit-error.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import type { ApplyRequest, ScaleRequest, SignalRequest, WantRequest } from '../protocol/request.ts'
 import type {
@@ -15,7 +16,11 @@ import type {
 } from '../protocol/response.ts'
 
 export interface ControlTarget {
+  /** Of this program; every answer carries it. */
+  readonly version: string
   describe(): SupervisorInfo
+  /** Why the supervisor holds; null in normal mode. */
+  holdReason(): string | null
   /** Of all instances, or of those that are wanted; nothing is made for the others. */
   status(isWanted?: (id: InstanceId) => boolean): readonly StatusRow[]
   /** The definition that runs, with its secrets; null when there is no such project. */
@@ -36,8 +41,9 @@ export interface ControlTarget {
   /**
    * Calls back once when every request made so far has been decided on: `status` then shows what
    * came of it. A request is only answered after that, so that nobody sees a status from before.
+   * With the reason when the last of them was refused, null otherwise.
    */
-  onDecided(callback: () => void): void
+  onDecided(callback: (refusal: ToolkitError | null) => void): void
   readonly logDirectory: string
   /** True when the process at the other end may use the API. */
   checkPeer(socketFd: number): boolean

@@ -18,7 +18,7 @@ import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
 import { openProjectFiles, type ProjectFiles } from '../runtime/project-files.ts'
 import { parseEnvFile } from '../syntax/env-file.ts'
 import { openControlServer } from './control-server.ts'
-import { decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
+import { type Crash, decideMode, faultOf, readCrashes, recordCrash } from './crash-guard.ts'
 import { readProjectFile } from './load-project.ts'
 import { createReport } from './report.ts'
 import { createSupervisor, pidOf } from './supervisor.ts'
@@ -55,16 +55,28 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const wallMs = Date.now()
   let crashes = readCrashes(journal)
   const fault = faultOf(host.lastExit, wallMs)
-  if (fault !== null) crashes = recordCrash(journal, crashes, fault)
-  const mode = decideMode(crashes, wallMs)
-  if (mode === 'hold') {
-    const last = crashes.at(-1)?.what ?? 'unknown'
-    report.problem(`hold mode after ${crashes.length} crashes: watching, changing nothing: ${last}`)
-  }
+  if (fault !== null) crashes = noteCrash(journal, crashes, fault)
+  const last = crashes.at(-1)?.what ?? 'unknown'
+  const isHeld = decideMode(crashes, wallMs) === 'hold'
+  const holdReason = isHeld ? `it crashed ${crashes.length} times in a row: ${last}` : null
   process.on('uncaughtException', (error) => die(journal, crashes, error, report.note))
   const projects = openProjectFiles(directories.state)
   for (const problem of projects.problems) report.problem(problem)
-  return await live({ options, journal, projects, mode, host, report })
+  return await live({ options, journal, projects, holdReason, host, report })
+}
+
+/** What cannot be recorded counts in this life only. */
+function noteCrash(
+  journal: Journal,
+  crashes: readonly Crash[],
+  crash: Crash,
+): ReturnType<typeof readCrashes> {
+  try {
+    return recordCrash(journal, crashes, crash)
+  } catch (error) {
+    if (!(error instanceof ToolkitError) || hasCode(error, 'ERR_KERNEL_CALL')) throw error
+    return [...crashes, crash]
+  }
 }
 
 /** The one before us may just have been killed, with threads that are not yet gone. */
@@ -81,12 +93,13 @@ interface Life {
   readonly options: SupervisorOptions
   readonly journal: Journal
   readonly projects: ProjectFiles
-  readonly mode: 'normal' | 'hold'
+  readonly holdReason: string | null
   readonly host: Exclude<ReturnType<typeof openHost>, 'locked'>
   readonly report: ReturnType<typeof createReport>
 }
 
-async function live({ options, journal, projects, mode, host, report }: Life): Promise<number> {
+async function live(life: Life): Promise<number> {
+  const { options, journal, projects, holdReason, host, report } = life
   const { directories } = options
   const history = createEventHistory(Date.now())
   const environments = openBaseEnvironments(`${directories.runtime}/environments`, process.env)
@@ -96,8 +109,9 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
     directories,
     journal,
     projects,
-    mode,
+    holdReason,
     parseEnvFile,
+    softOpenFiles: host.softOpenFiles,
     store: openStore(host.storeFds),
     reaper: toPid(host.guardian ?? process.pid),
     baseEnvironment: environments.of,
@@ -113,6 +127,8 @@ async function live({ options, journal, projects, mode, host, report }: Life): P
   })
   const started = runtime
   collectAfterStorms(started)
+  const held = started.holdReason()
+  if (held !== null) report.problem(`hold mode, watching and changing nothing: ${held}`)
   host.watchGuardian(started.poller, () => {
     report.note('the guardian is gone: becoming the guardian, a new supervisor follows')
     turnIntoGuardian({
@@ -204,6 +220,9 @@ function applyFile(
     ),
   )
   target.applyProject({ definition, services: null, environment })
+  target.onDecided((refusal) => {
+    if (refusal !== null) report.problem(`'${file}' was not applied: ${refusal.message}`)
+  })
 }
 
 function die(
@@ -214,11 +233,7 @@ function die(
 ): void {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   note(`supervisor: internal error, starting again: ${what}`)
-  try {
-    recordCrash(journal, crashes, { atWallMs: Date.now(), what: what.slice(0, 2_000) })
-  } catch (failure) {
-    if (!(failure instanceof ToolkitError) || hasCode(failure, 'ERR_KERNEL_CALL')) throw failure
-  }
+  noteCrash(journal, crashes, { atWallMs: Date.now(), what: what.slice(0, 2_000) })
   // No other way to stop than to die: no handler, no half-done work, whatever state we are in.
   process.kill(process.pid, 'SIGKILL')
 }

@@ -1,7 +1,7 @@
 // The only place of the supervisor that writes log lines: standard error, which is the guardian's
 // log file, or whatever the init gives us. One line a fact; nothing is said twice in a row.
 
-import { copyFileSync, fstatSync, ftruncateSync } from 'node:fs'
+import { copyFileSync, fstatSync, ftruncateSync, writeSync } from 'node:fs'
 import { MAX_SUPERVISOR_LOG_BYTES } from '../base/limits.ts'
 import type { EffectOf } from '../core/effect.ts'
 import { printWallTime } from './wall-time.ts'
@@ -15,6 +15,7 @@ export interface Report {
 }
 
 const MAX_PROBLEMS = 50
+const STDERR = 2
 
 export function createReport(): Report {
   const problems = new Map<string, number>()
@@ -22,8 +23,14 @@ export function createReport(): Report {
   const turn = createLogTurn(process.env['EUDAEMON_LOG_FILE'])
 
   const note = (message: string) => {
-    turn(message.length)
-    process.stderr.write(`${printWallTime(Date.now())} ${message}\n`)
+    try {
+      turn(message.length)
+      writeLine(`${printWallTime(Date.now())} ${message}\n`)
+    } catch (error) {
+      // The log's own disk may be full or read-only, or its reader gone. A line less is better than
+      // a supervisor less: what matters is kept among the problems, too.
+      if (!(error instanceof Error && 'errno' in error)) throw error
+    }
   }
 
   return {
@@ -46,14 +53,19 @@ export function createReport(): Report {
   }
 }
 
+/** All of it: a write is short where a disk becomes full or a pipe is almost so. */
+function writeLine(line: string): void {
+  const bytes = Buffer.from(line)
+  for (let done = 0; done < bytes.length; ) done += writeSync(STDERR, bytes, done)
+}
+
 /**
  * Keeps our own log file within its bound: when it is full, it is copied to `….1` and begun anew.
  * Only for the file that we were started with; what an init or a user gave us is theirs to bound.
  */
 function createLogTurn(file: string | undefined): (bytes: number) => void {
   if (file === undefined) return () => {}
-  const stderr = 2
-  let size = fstatSync(stderr).size
+  let size = fstatSync(STDERR).size
   return (bytes) => {
     size += bytes
     if (size < MAX_SUPERVISOR_LOG_BYTES) return
@@ -63,6 +75,6 @@ function createLogTurn(file: string | undefined): (bytes: number) => void {
     } catch {
       // No room for a copy: the old lines are given up, because the file must not grow for ever.
     }
-    ftruncateSync(stderr, 0)
+    ftruncateSync(STDERR, 0)
   }
 }

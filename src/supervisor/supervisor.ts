@@ -52,9 +52,23 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
   function rowOf(id: InstanceId): StatusRow {
     const instance = state.instances.get(id)
     if (instance === undefined) throw new ToolkitError('ERR_NO_SERVICE', `there is no '${id}'`)
-    const { sinceWallMs, phase, ...shown } = snapshotOf(instance)
-    const since = new Date(sinceWallMs).toISOString()
-    return { ...shown, phase: phase as StatusRow['phase'], since, drift: false }
+    const { project, service, desired, ready, pid, restarts, exit, reason, ...more } =
+      snapshotOf(instance)
+    // In the order that people read and that is documented: JSON keeps it.
+    return {
+      project,
+      service,
+      instance: more.instance,
+      desired,
+      phase: more.phase as StatusRow['phase'],
+      ready,
+      pid,
+      since: new Date(more.sinceWallMs).toISOString(),
+      restarts,
+      exit,
+      reason,
+      drift: false,
+    }
   }
 
   function describe(): SupervisorInfo {
@@ -65,6 +79,7 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
       version: deps.version,
       protocol: PROTOCOL_VERSION,
       mode: state.mode,
+      holdReason: runtime.holdReason(),
       startedAt: deps.startedAt,
       home: directories.home,
       projects: [...state.projects.values()].map(({ record }) => ({
@@ -106,10 +121,13 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
       if (definition.services[service] !== undefined) continue
       throw new ToolkitError('ERR_NO_SERVICE', `there is no service '${service}' in the definition`)
     }
-    deps.environments.set(definition.name, request.environment)
+    const takeBack = deps.environments.set(definition.name, request.environment)
     const { sequence } = history
     if (state.mode === 'hold') runtime.ask({ type: 'want-normal' })
     runtime.ask({ type: 'want-project', definition, services })
+    runtime.onDecided((refusal) => {
+      if (refusal !== null) takeBack()
+    })
     const changes = diffProjects(before?.definition ?? null, definition)
       .filter(({ kind }) => kind !== 'unchanged')
       .map(({ service, kind, settings }) => ({
@@ -210,7 +228,9 @@ export function createSupervisor(deps: SupervisorDeps): ControlTarget {
   }
 
   return {
+    version: deps.version,
     describe,
+    holdReason: runtime.holdReason,
     status: (isWanted = () => true) => [...state.instances.keys()].filter(isWanted).map(rowOf),
     project: (name) => state.projects.get(name)?.record.definition ?? null,
     applyProject: apply,

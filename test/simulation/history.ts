@@ -124,6 +124,7 @@ class History {
     if (roll < 0.83) {
       this.#world.isDiskFull = chance.is(this.#faults.diskFull * 10)
       if (this.#world.isDiskFull) this.#hit('diskFull')
+      else this.#supervisor?.onDiskFreed()
       return
     }
     this.#pass(chance.between(0, 500))
@@ -178,6 +179,11 @@ class History {
     for (let tries = 0; ; tries += 1) {
       this.#settle()
       if (this.#isTaken(wish)) break
+      // The operator is told that the disk is full, and makes room.
+      if (this.#supervisor?.wasRefused) {
+        this.#world.isDiskFull = false
+        this.#supervisor.onDiskFreed()
+      }
       if (tries > 1_000) throw new Error(`${wish.type} is never taken`)
       this.#supervisor?.wish(wish)
     }
@@ -281,6 +287,7 @@ class History {
     this.#log(() => 'faults stop')
     this.#faults = calm
     this.#world.isDiskFull = false
+    this.#supervisor?.onDiskFreed()
     if (this.#supervisor?.state.mode === 'hold') this.#wish({ type: 'want-normal' })
     // A definition that could not be written is applied again by whoever saw the error.
     this.#wish({ type: 'want-project', definition: this.#definition, services: [] })

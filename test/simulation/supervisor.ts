@@ -13,7 +13,11 @@ import {
   type Slot,
 } from '../../src/core/instance-state.ts'
 import type { SupervisorEvent } from '../../src/core/supervisor-event.ts'
-import { newSupervisorState, type SupervisorState } from '../../src/core/supervisor-state.ts'
+import {
+  newSupervisorState,
+  rememberState,
+  type SupervisorState,
+} from '../../src/core/supervisor-state.ts'
 import type { Checker, Scene } from './checkers/checker.ts'
 import type { Core } from './core.ts'
 import {
@@ -45,6 +49,8 @@ export class Supervisor {
   readonly state: SupervisorState
   readonly deps: SupervisorDeps
   steps = 0
+  /** The full disk refused a request since it was last asked. */
+  wasRefused = false
   #queue: Wish[] = []
   #effects: Effect[] = []
   readonly #timers = new Map<string, number>()
@@ -54,7 +60,8 @@ export class Supervisor {
   readonly #killed = new Map<string, string[]>()
   /** The processes whose end we will see: we started or adopted them. */
   readonly #known = new Set<number>()
-  readonly #unstored = new Set<string>()
+  /** What the full disk refused, by instance or project: written when there is room. */
+  readonly #unwritten = new Map<string, () => void>()
 
   constructor(deps: SupervisorDeps, life: number, mode: 'normal' | 'hold') {
     this.deps = deps
@@ -75,6 +82,7 @@ export class Supervisor {
   }
 
   wish(wish: Wish): void {
+    this.wasRefused = false
     this.#queue.push(wish)
   }
 
@@ -151,8 +159,17 @@ export class Supervisor {
     if (wish === undefined) return false
     const event = { ...wish, nowMs: this.#nowMs, wallMs: this.deps.world.nowMs } as SupervisorEvent
     this.deps.trace(() => `event ${printEvent(wish)}`)
+    const isAboutStarting = wish.type === 'want-project' || wish.type === 'want-scale'
+    const undo = isAboutStarting ? rememberState(this.state) : null
     const { effects } = this.deps.core.step(this.state, event)
     this.steps += 1
+    // What cannot be stored is refused as a whole.
+    if (undo !== null && effects[0]?.type === 'store-project' && this.deps.world.isDiskFull) {
+      this.deps.trace(() => '  refused: ENOSPC')
+      undo()
+      this.wasRefused = true
+      return true
+    }
     this.#effects.push(...effects)
     for (const effect of effects) {
       if (effect.type === 'store') this.deps.core.assertInstance(effect.record)
@@ -224,23 +241,21 @@ export class Supervisor {
     switch (effect.type) {
       case 'store': {
         const { record } = effect
-        if (!world.isDiskFull) {
-          this.#unstored.delete(record.id)
-          world.stale.delete(record.id)
-          return void world.records.set(record.id, record)
-        }
-        this.#unstored.add(record.id)
-        world.stale.add(record.id)
+        if (this.#write(record.id, () => world.records.set(record.id, record))) return
         for (const checker of checkers) checker.onDiskFailure?.(scene(), record.id)
         return
       }
       case 'forget':
         this.#timers.delete(effect.id)
-        world.stale.delete(effect.id)
+        this.#unwritten.delete(effect.id)
         return void world.records.delete(effect.id)
-      case 'store-project':
-        return void world.projects.set(effect.project.definition.name, effect.project)
+      case 'store-project': {
+        const { project } = effect
+        const { name } = project.definition
+        return void this.#write(name, () => world.projects.set(name, project))
+      }
       case 'forget-project':
+        this.#unwritten.delete(effect.name)
         return void world.projects.delete(effect.name)
       case 'spawn':
         return this.#spawn(effect)
@@ -268,6 +283,22 @@ export class Supervisor {
     }
   }
 
+  /** False when the disk is full: then it is kept for later. */
+  #write(key: string, action: () => void): boolean {
+    if (this.deps.world.isDiskFull) {
+      this.#unwritten.set(key, action)
+      return false
+    }
+    this.#unwritten.delete(key)
+    action()
+    return true
+  }
+
+  onDiskFreed(): void {
+    for (const action of this.#unwritten.values()) action()
+    this.#unwritten.clear()
+  }
+
   #watch(
     table: Map<string, string>,
     { id, invocation }: { readonly id: InstanceId; readonly invocation: string },
@@ -284,7 +315,7 @@ export class Supervisor {
     const { id, invocation, role } = effect
     const { world, planSpawn, checkers, scene } = this.deps
     const reason = 'record: ENOSPC'
-    const outcome = this.#unstored.has(id) ? reason : planSpawn(effect)
+    const outcome = this.#unwritten.has(id) ? reason : planSpawn(effect)
     if (typeof outcome === 'string') {
       return this.tell(id, { type: 'spawn-failed', role, invocation, reason: outcome })
     }

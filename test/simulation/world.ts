@@ -62,8 +62,6 @@ export interface World {
   readonly processes: Process[]
   readonly records: Map<string, InstanceState>
   readonly projects: Map<string, ProjectRecord>
-  /** Records on disk that are older than what was last tried to be written. */
-  readonly stale: Set<string>
   isDiskFull: boolean
   /** Statuses of processes that ended unwatched can be asked for (Linux 6.15 and newer). */
   readonly keepsStatus: boolean
@@ -81,7 +79,6 @@ export function createWorld(keepsStatus: boolean): World {
     processes: [],
     records: new Map(),
     projects: new Map(),
-    stale: new Set(),
     isDiskFull: false,
     keepsStatus,
     onEnded: () => {},

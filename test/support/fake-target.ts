@@ -58,6 +58,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
   }
 
   const target: FakeTarget = {
+    version: '0.0.0-test',
     rows,
     requests: [],
     definitions: new Map(),
@@ -78,9 +79,10 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
     describe: () => ({
       pid: 1,
       guardian: null,
-      version: '0.0.0-test',
+      version: target.version,
       protocol: 1,
       mode: 'normal',
+      holdReason: null,
       startedAt: '2026-11-21T05:00:00.000Z',
       home: '/tmp/none',
       projects: [],
@@ -88,6 +90,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       problems: [],
       features: [],
     }),
+    holdReason: () => null,
     status: (isWanted = () => true) =>
       [...rows].filter(([id]) => isWanted(toInstanceId(id))).map(([, row]) => row),
     project: (name) => target.definitions.get(name) ?? null,
@@ -118,7 +121,7 @@ export function createFakeTarget(initial: readonly StatusRow[] = [], first = 100
       return () => listeners.delete(listener)
     },
     sequence: () => sequence,
-    onDecided: (callback) => void setImmediate(callback),
+    onDecided: (callback) => void setImmediate(callback, null),
     logDirectory: '/tmp/none',
     checkPeer: () => target.isPeerWelcome,
     shutdown: () => {

@@ -10,6 +10,12 @@ import { openHome } from '../support/home.ts'
 import { command } from '../support/programs.ts'
 import { until } from '../support/until.ts'
 
+/** Of a row of `status --json`, in the order that the design promises. */
+const documentedKeys = [
+  ...['project', 'service', 'instance', 'desired', 'phase', 'ready', 'pid', 'since', 'restarts'],
+  ...['exit', 'reason', 'drift'],
+]
+
 test('1001 up -d returns when all are ready, not before', async (context) => {
   const home = openHome(context)
   const stamp = `${home.project}/ready-at`
@@ -30,6 +36,7 @@ test('1001 up -d returns when all are ready, not before', async (context) => {
   for (const row of await home.status()) {
     assert.equal(row.phase, 'up', JSON.stringify(row))
     assert.equal(row.ready, true)
+    assert.deepEqual(Object.keys(row), documentedKeys)
   }
   const down = await home.run(['down'])
   assert.equal(down.status, 0, down.stderr)

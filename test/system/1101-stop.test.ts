@@ -133,13 +133,18 @@ test('1107 stop --kill does not wait for the time-out', async (context) => {
   home.write(
     'eudaemon.toml',
     `[services.deaf]\ncommand = ${command('ignore-term.sh')}
-     ready = { log = "deaf" }\nstop = { timeout = "100s" }`,
+     ready = { log = "deaf" }\nstop = { timeout = "100s" }
+     [services.needy]
+     command = ${command('forever.sh')}\nrequires = ["deaf"]`,
   )
   assert.equal((await home.run(['up', '-d'])).status, 0)
+  const { pid } = await home.row('deaf@1')
   const stop = await home.run(['stop', '--kill', 'deaf'])
   assert.equal(stop.status, 0, stop.stderr)
   assert.ok(stop.tookMs < 20_000, `${stop.tookMs} ms`)
   assert.deepEqual((await home.row('deaf@1')).exit, { signal: 'SIGKILL' })
+  // It waited for another one to stop first, and was killed before it was asked to end.
+  assert.match(stop.stdout, new RegExp(`^deaf@1: killed: .*sh \\(${pid}\\)`))
 })
 
 test('1108 stop.command, finish and setup run, and a stuck one is bounded', async (context) => {

@@ -46,16 +46,25 @@ test('1612 a second Ctrl-C kills what does not want to end', async (context) => 
     `[services.deaf]
      command = ${command('ignore-term.sh')}
      ready = { log = "deaf" }
+     stop = { timeout = "100s" }
+     [services.needy]
+     command = ${command('ignore-term.sh')}
+     requires = ["deaf"]
      stop = { timeout = "100s" }`,
   )
   const up = home.start(['up'], onTerminal)
   await up.prints(/deaf/)
-  await until('deaf to be up', async () => (await home.row('deaf@1')).phase === 'up')
+  await until('needy to be up', async () => (await home.row('needy@1')).phase === 'up')
+  const rows = await home.status()
   up.types(CTRL_C)
-  await until('the stop to begin', async () => (await home.row('deaf@1')).phase === 'stopping')
+  await until('the stop to begin', async () => (await home.row('needy@1')).phase === 'stopping')
+  assert.equal((await home.row('deaf@1')).phase, 'up', 'it waits for needy')
   up.types(CTRL_C)
   const { tookMs } = await up.ended
   assert.ok(tookMs < 60_000)
+  for (const { instance, pid } of rows) {
+    assert.match(up.output(), new RegExp(`${instance}: killed: .*sh \\(${pid}\\)`))
+  }
   await until('an empty home', () => home.processes().length === 0)
 })
 

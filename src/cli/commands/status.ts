@@ -23,13 +23,20 @@ export const run: Run = async (options, deps) => {
   const all = inOrder(await withDrift(answer, scope, options, deps))
   const rows = names.length === 0 ? all : matchRows(all, scope.project, names)
   const exitCode = rows.length > 0 && rows.every(({ ready }) => ready) ? 0 : exitCodes.notRunning
-  if (isJson) return { output: { stdout: `${JSON.stringify(rows, null, 2)}\n` }, exitCode }
+  const stderr = printHold(answer)
+  if (isJson) return { output: { stdout: `${JSON.stringify(rows, null, 2)}\n`, stderr }, exitCode }
   if (rows.length === 0) return printNothing(scope, false, false)
   const showsProject = scope.project === null || isElsewhere
   const { hasColour, isTerminal } = deps.out
   const width = isTerminal ? { columns: deps.out.columns } : {}
   const stdout = printStatus({ rows, nowMs: deps.now(), hasColour, showsProject, ...width })
-  return { output: { stdout }, exitCode }
+  return { output: { stdout, stderr }, exitCode }
+}
+
+/** Nobody who looks should take what a held supervisor shows for what will happen. */
+function printHold(answer: StatusAnswer | null): string {
+  const reason = answer?.holdReason ?? null
+  return reason === null ? '' : `eudaemon: the supervisor holds and changes nothing: ${reason}\n`
 }
 
 /** A few names are all that is asked for; when one is unknown, the others are needed to suggest. */

@@ -21,7 +21,6 @@ export const convergence: Checker = {
     for (const [id, record] of scene.world.records) {
       const known = [...state.instances.values()].find((one) => one.id === id)
       if (known === undefined) violated('convergence', `${id} is forgotten and still on disk`)
-      if (scene.world.stale.has(id)) continue
       if (known.desired !== record.desired || known.phase.name !== record.phase.name) {
         violated('convergence', `${id} is '${known.phase.name}', on disk '${record.phase.name}'`)
       }

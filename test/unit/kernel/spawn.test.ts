@@ -5,7 +5,16 @@ import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { toFd } from '../../../src/base/brands.ts'
-import { closeFd, duplicateFd, isOpen, setCloseOnExec } from '../../../src/kernel/fd.ts'
+import {
+  closeFd,
+  descriptorLimit,
+  duplicateFd,
+  isOpen,
+  openDevNull,
+  raiseDescriptorLimit,
+  setCloseOnExec,
+} from '../../../src/kernel/fd.ts'
+import { createPipe } from '../../../src/kernel/fifo.ts'
 import { constants, layouts } from '../../../src/kernel/layouts.ts'
 import { libc } from '../../../src/kernel/libc.ts'
 import { readStat } from '../../../src/kernel/procfs.ts'
@@ -16,6 +25,7 @@ import {
   spawnProcess,
 } from '../../../src/kernel/spawn.ts'
 import { outputOf, runNode, start, temporaryFolder } from '../../support/children.ts'
+import { skipUnless } from '../../support/skip.ts'
 
 const request: SpawnRequest = {
   path: '/bin/true',
@@ -268,3 +278,43 @@ function resolveFound(name: string): string {
   assert.equal(found.kind, 'found')
   return found.kind === 'found' ? found.path : ''
 }
+
+test('a child begins with the soft limit that is asked for, and ours stays', async (t) => {
+  const { soft, hard } = raiseDescriptorLimit()
+  if (skipUnless(t, hard > 3_100, `the hard limit is ${hard}`)) return
+  // One number is beyond the limit of the child.
+  const high = duplicateFd(openDevNull(), 3_000)
+  const nine = openSync('/dev/null', 'r')
+  const files = [
+    { from: high, to: 0 },
+    { from: toFd(nine), to: 9 },
+  ]
+  const script = 'ulimit -Sn; ulimit -Hn; ls -l /proc/self/fd | grep -c /dev/null'
+  const { text, status } = await outputOf(t, script, { files, softOpenFiles: 64 })
+  assert.equal(text, `64\n${hard}\n2\n`)
+  assert.equal(status, 'exit 0')
+  assert.deepEqual(descriptorLimit(), { soft, hard })
+  const more = await outputOf(t, 'ulimit -Sn', { softOpenFiles: hard * 2 })
+  assert.equal(more.text, `${soft}\n`, 'a limit above ours changes nothing')
+  closeFd(high)
+  closeSync(nine)
+})
+
+test('a descriptor is parked where the limit of the child allows it', async (t) => {
+  const { hard } = raiseDescriptorLimit()
+  if (skipUnless(t, hard > 3_100, `the hard limit is ${hard}`)) return
+  const low = createPipe()
+  const [a, b] = [low.reader, low.writer]
+  const high = duplicateFd(openDevNull(), 3_000)
+  // Each is the target of the other, so both are parked; the third has a high number.
+  const files = [
+    { from: a, to: b },
+    { from: b, to: a },
+    { from: high, to: 2 },
+  ]
+  const at = '/proc/self/fd'
+  const script = `echo through >${at}/${a}; read -r line <${at}/${b}; [ "$line" = through ]`
+  const { status } = await outputOf(t, script, { files, softOpenFiles: 256 }, [1])
+  assert.equal(status, 'exit 0')
+  for (const fd of [a, b, high]) closeFd(fd)
+})

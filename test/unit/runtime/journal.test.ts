@@ -221,6 +221,34 @@ test('a read-only directory is refused with what to do', (context) => {
   )
 })
 
+test('a journal on a disk that became read-only is read, and written when it can be', (context) => {
+  if (skipUnless(context, isRoot, 'needs root to mount a tmpfs')) return
+  const directory = freshDirectory(context)
+  mount(directory, 'size=64k')
+  const first = openJournal(directory)
+  first.put('kept', 1)
+  first.put('damaged', 2)
+  first.close()
+  const path = join(directory, 'journal')
+  const bytes = readFileSync(path)
+  bytes[bytes.indexOf('damaged')] = 0
+  writeFileSync(path, Buffer.concat([bytes, Buffer.from('00000000 {"torn')]))
+  const remount = (how: string) =>
+    assert.equal(spawnSync('mount', ['-o', `remount,${how}`, directory]).status, 0)
+  remount('ro')
+  const journal = openJournal(directory)
+  assert.deepEqual(Object.fromEntries(journal.read()), { kept: 1 })
+  assert.match(journal.problems.join('\n'), /1 damaged/)
+  const isReadOnly = (error: unknown): boolean => hasCode(error, 'ERR_STATE_DIRECTORY_READ_ONLY')
+  assert.throws(() => journal.put('new', 3), isReadOnly)
+  assert.throws(() => journal.remove('kept'), isReadOnly)
+  remount('rw')
+  journal.put('new', 3)
+  assert.match(journal.problems.join('\n'), /quarantine/)
+  journal.close()
+  assert.deepEqual(contentsOf(directory), { kept: 1, new: 3 })
+})
+
 test('a file in place of the directory is refused', (context) => {
   const path = join(freshDirectory(context), 'taken')
   writeFileSync(path, '')

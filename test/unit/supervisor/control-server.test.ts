@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { MAX_CONTROL_CONNECTIONS, MAX_REQUEST_BYTES } from '../../../src/base/limits.ts'
-import { hasCode } from '../../../src/base/toolkit-error.ts'
+import { hasCode, ToolkitError } from '../../../src/base/toolkit-error.ts'
 import { createClient } from '../../../src/client/client.ts'
 import { routes } from '../../../src/protocol/routes.ts'
 import { openControlServer } from '../../../src/supervisor/control-server.ts'
@@ -74,7 +74,7 @@ test('a request is answered only when it has been decided on', async (t) => {
   const target = createFakeTarget([row('shop/web@1', 'down')])
   let decide = (): void => {}
   target.onDecided = (callback) => {
-    decide = callback
+    decide = () => callback(null)
   }
   const { path } = await serve(t, target)
   const request = { verb: 'up', project: null, services: ['web'], force: false } as const
@@ -92,6 +92,18 @@ test('a request is answered only when it has been decided on', async (t) => {
   decide()
   assert.deepEqual(await answer, { instances: ['shop/web@1'], sequence: 100 })
   assert.deepEqual(target.requests, [['want', request]])
+})
+
+test('what is refused when it is decided on is answered with the reason', async (t) => {
+  const target = createFakeTarget([row('shop/web@1', 'down')])
+  const refusal = new ToolkitError('ERR_STATE_DIRECTORY_FULL', 'the state directory is full')
+  target.onDecided = (callback) => void setImmediate(callback, refusal)
+  const { path } = await serve(t, target)
+  const request = { verb: 'up', project: null, services: ['web'], force: false } as const
+  await assert.rejects(
+    createClient(path).want(request),
+    (error) => hasCode(error, 'ERR_STATE_DIRECTORY_FULL') && /is full/.test(error.message),
+  )
 })
 
 test('every refusal has its status, its code and the form of an error', async (t) => {
