@@ -46,7 +46,8 @@ function cacheFolder() {
 function load(fs) {
   // Sources win over a bundle that an earlier build left in the checkout.
   if (fs.existsSync(__dirname + '/../src/cli/main.ts')) return import('../src/cli/main.ts')
-  return Promise.resolve(require('../dist/cli/main.cjs'))
+  var isRun = process.argv[2] === 'run' && process.argv.indexOf('--supervised') === -1
+  return Promise.resolve(require(isRun ? '../dist/run/run.cjs' : '../dist/cli/main.cjs'))
 }
 
 function start() {
