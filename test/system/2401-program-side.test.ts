@@ -159,6 +159,24 @@ test("2414 Node's own channel, as PM2's wait_ready", async (t) => {
   assert.ok(['nobody', 'terminal'].includes(String((await service.result('starter'))['by'])))
 })
 
+test('2415 a terminal in a session of systemd is a terminal', async (t) => {
+  if (skipUnless(t, hasTool('script'), 'there is no script(1)')) return
+  for (const shell of ['', '; :']) {
+    const service = serviceProgram(t)
+    const env = {
+      INVOCATION_ID: 'x',
+      NOTIFY_SOCKET: '/none',
+      SYSTEMD_EXEC_PID: String(process.pid),
+    }
+    const command = `${shell === '' ? 'exec env ' : ''}${service.line('starter', 'ready')}${shell}`
+    const { gone } = startPeer(t, ['script', '-qec', command, '/dev/null'], { env })
+    assert.equal(await gone, 0)
+    const starter = await service.result('starter')
+    assert.equal(starter['by'], 'terminal', String(starter['evidence']))
+    assert.deepEqual(whatWasSpoken(service), ['nothing'])
+  }
+})
+
 /** All that a peer says on one TCP connection; nothing when there is no peer. */
 function listen(port: number): Promise<string> {
   return new Promise((resolve) => {
