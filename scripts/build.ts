@@ -31,12 +31,12 @@ const often = filesOf({
 const daemons = filesOf({
   daemonize:
     'daemon-claim daemon-environment daemon-streams descendants drain end-daemon own-pid ' +
-    'parent-limits pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
+    'pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
     'run-command run-options session-script spawn-orphan start-daemon',
   kernel:
     'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl procfs program ' +
     'spawn spawn-failure syscall-error wait',
-  launch: 'credentials preamble program read-available refusal',
+  launch: 'caller-limit credentials preamble program read-available refusal',
 })
 
 const chunksOfTheCommand = {

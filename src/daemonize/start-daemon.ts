@@ -101,12 +101,16 @@ function keptFiles(
   return [...files, { from: lockFd, to }]
 }
 
-/** The exit statuses of env(1) and nohup(1) for what could not be executed; 111 for the rest. */
 function notStarted(refusal: LaunchRefusal): DaemonOutcome {
-  const { stage, reason } = refusal
-  const exitCode = stage !== 'exec' ? 111 : /not found|no such file/.test(reason) ? 127 : 126
-  const message = stage === 'exec' ? reason : printRefusal(refusal)
+  const exitCode = refusalExitCode(refusal)
+  const message = refusal.stage === 'exec' ? refusal.reason : printRefusal(refusal)
   return { kind: 'not-started', exitCode, message }
+}
+
+/** Those of env(1) and nohup(1) for what could not be executed; 111 for the other stages. */
+export function refusalExitCode({ stage, reason }: LaunchRefusal): number {
+  if (stage !== 'exec') return 111
+  return reason.includes('not found') || reason.includes('no such file') ? 127 : 126
 }
 
 /** One start, from the closed gate to its outcome. Owns what is open meanwhile. */

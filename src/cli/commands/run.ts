@@ -11,6 +11,14 @@ import { toSafeLine } from '../print/style.ts'
 const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 export const run: Run = async (options, deps) => {
+  if (options.has('supervised')) {
+    if (options.operands.length === 0) {
+      const stderr = 'eudaemon run: no command given; write it after --\n'
+      return { output: { stderr }, exitCode: exitCodes.wrongUsage }
+    }
+    const { runSupervised } = await import('../run-supervised.ts')
+    return runSupervised(options, deps)
+  }
   const { runDaemonCommand } = await import('../../daemonize/run-command.ts')
   const envFiles = await readEnvFiles(options.values('env-file'), deps)
   const cancel = new AbortController()

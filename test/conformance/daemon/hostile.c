@@ -127,7 +127,8 @@ static void spoil_rest(mode_t mask) {
   }
   if (geteuid() == 0) setgroups(sizeof groups / sizeof *groups, groups);
   errno = 0;
-  if ((nice(5) == -1 && errno != 0) || sched_setscheduler(0, SCHED_BATCH, &priority) < 0) fail("nice");
+  if (nice(5) == -1 && errno != 0) fail("nice");
+  if (sched_setscheduler(0, SCHED_BATCH, &priority) < 0) fail("sched_setscheduler");
   umask(mask);
 }
 

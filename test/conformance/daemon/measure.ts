@@ -39,7 +39,7 @@ export interface Programs {
 export interface Measurement {
   readonly report: ProbeReport
   readonly began: Began
-  /** Of this measurement; the PID file is `pid` in it. */
+  /** Of this measurement; the PID file is `probe.pid` in it. */
   readonly folder: string
   /** The exit status of the command that started the daemon. */
   readonly status: number
@@ -77,7 +77,7 @@ export async function measure(
   const words = readyAfterMs === null ? [] : [String(readyAfterMs)]
   const command = subject.command({
     probe: [programs.probe, folder, ...words],
-    pidFile: join(folder, 'pid'),
+    pidFile: join(folder, 'probe.pid'),
     user,
     waits: readyAfterMs !== null,
   })
@@ -92,6 +92,8 @@ export async function measure(
   } finally {
     for (const left of processesNaming(folder)) killExactly(left)
     await until('nothing to be left', () => processesNaming(folder).length === 0)
+    // A folder in it may have been made under a umask that denies everything.
+    execFileSync('chmod', ['-R', 'u+rwx', folder])
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -112,7 +114,7 @@ async function observe(start: HostileStart, folder: string): Promise<Measurement
     await until('the report', () => existsSync(file('report')))
     const report = readReport(file('report'))
     const { began } = start
-    const pidFile = file('pid')
+    const pidFile = file('probe.pid')
     const before = {
       report,
       began,

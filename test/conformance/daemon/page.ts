@@ -97,7 +97,7 @@ const method: readonly string[] = [
     'was given: parent, process group, session, terminal (it also tries to get one), descriptors, ' +
     'signals, umask, directories, ids, groups, limits and environment. The start is hostile ' +
     '(hostile.c): a foreground job on a pseudo-terminal, six inherited descriptors, six blocked and ' +
-    'eight ignored signals, a umask of 777 and then of 000, core dumps allowed, a working directory ' +
+    'eight ignored signals, a umask of 077 and then of 000 (ours also 777), core dumps allowed, a working directory ' +
     'that has been deleted, foreign supplementary groups, and an environment of 350 variables of ' +
     'terminal, login, shell, loader and other supervisors. After the report the terminal is closed ' +
     'under the daemon and the leader of its session ends; then the daemon is sent SIGTERM. For ' +
