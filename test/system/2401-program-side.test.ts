@@ -45,7 +45,7 @@ for (const [index, exec] of ['exec env ', ''].entries()) {
     writeFileSync(join(path, 'notification-fd'), '5\n')
     const { pid } = service.startPeer(['s6-supervise', path])
     const starter = await service.result('starter')
-    const waiter = spawn('/usr/bin/s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
+    const waiter = spawn('s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
     const waited = new Promise((resolve) => waiter.on('exit', resolve))
     assert.equal(starter['by'], 's6', String(starter['evidence']))
     assert.match(String(starter['evidence']), new RegExp(`s6-supervise \\(${pid}\\)`))

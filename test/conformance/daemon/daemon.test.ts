@@ -1,7 +1,6 @@
-// runs-as: nobody
-// Conformance of daemons: each way to start one is measured from a hostile start with a probe program
-// and judged by rules.ts. Ours must be right in every row; the table of all is the page
-// docs/daemons/conformance.md (after a change that is meant: node test/conformance/daemon/
+// runs-as: nobody Conformance of daemons: each way to start one is measured from a hostile start
+// with a probe program and judged by rules.ts. Ours must be right in every row; the table of all is
+// the page docs/daemons/conformance.md (after a change that is meant: node test/conformance/daemon/
 // daemon.test.ts --rewrite as root, and read the difference).
 
 import assert from 'node:assert/strict'
