@@ -74,7 +74,7 @@ async function bundle(
   folder: string,
   format: 'esm' | 'cjs',
   input: Readonly<Record<string, string>>,
-  together: (path: string) => boolean = () => false,
+  together: ((path: string) => boolean) | null = null,
 ): Promise<void> {
   const ending = format === 'esm' ? 'js' : 'cjs'
   await build({
@@ -96,10 +96,15 @@ async function bundle(
       chunkFileNames: `[name]-[hash].${ending}`,
       minify: false,
       keepNames: true,
-      codeSplitting: {
-        includeDependenciesRecursively: false,
-        groups: [{ name: 'together', test: (id) => together(relative(root, id)) }],
-      },
+      // The order of modules in ES chunks is not ours to choose: a face takes what it needs.
+      ...(together === null
+        ? {}
+        : {
+            codeSplitting: {
+              includeDependenciesRecursively: false,
+              groups: [{ name: 'together', test: (id: string) => together(relative(root, id)) }],
+            },
+          }),
       comments: { legal: true, annotation: false, jsdoc: false },
     },
   })
