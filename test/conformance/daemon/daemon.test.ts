@@ -87,6 +87,7 @@ for (const subject of subjects.filter(({ isOurs }) => isOurs)) {
     const lax = results.get(subject.name)?.lax
     assert.ok(strict !== 'not-offered' && lax !== undefined)
     assertRight({ strict, lax, asUser: 'not-measured', waiting: 'not-measured' }, null)
+    assert.deepEqual(strict.unusable, [])
   })
 }
 
