@@ -1,6 +1,6 @@
-// docs/daemons/conformance.md: the table of rules and subjects as it was measured, and how. The page
-// is also the record that a later run is compared with: what that run cannot know (a peer that is
-// missing or of another version, what only root can measure) it takes over from the page.
+// docs/daemons/conformance.md: the table of rules and subjects as it was measured, and how. The
+// page is also the record that a later run is compared with: what that run cannot know (a peer that
+// is missing or of another version, what only root can measure) it takes over from the page.
 
 import type { Verdict } from './rules.ts'
 import type { Subject } from './subjects.ts'
