@@ -51,8 +51,9 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     environment.set('SHELL', user.shell === '' ? '/bin/sh' : user.shell)
   }
   environment.set('PWD', directory)
-  for (const [name, text] of [...options.fileVariables, ...givenWords(options)])
+  for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
     environment.set(name, text)
+  }
   const refusal = whyNoDirectory(root === null ? directory : `${root}/${directory}`)
   if (refusal !== null) return refusal
   const program = locate(options, environment.get('PATH') ?? '', root)
@@ -135,7 +136,7 @@ export function signalOf(
   return number
 }
 
-/** Of `--user`, `--group` and `--groups`. */
+/** As whom it is to run, in the operator's words. */
 export function wantedCredentials({ value, values }: RunOptions): WantedCredentials {
   const [user, group] = (value('user') ?? '').split(':')
   const lists = values('groups').flatMap((list) => list.split(','))
@@ -146,18 +147,15 @@ export function wantedCredentials({ value, values }: RunOptions): WantedCredenti
   }
 }
 
-/** Of `--keep-env` and `--clear-env`. */
+/** What is passed on of our own environment. */
 export function environmentModeOf({ has }: Pick<RunOptions, 'has'>): EnvironmentMode {
   if (has('keep-env') && has('clear-env')) throw bad('clear-env', 'contradicts --keep-env')
   return has('keep-env') ? 'all' : has('clear-env') ? 'clean' : 'sanitised'
 }
 
-/** Those of `--env`; a name alone has our value. */
-export function givenWords({
-  values,
-  ownEnvironment,
-}: Pick<RunOptions, 'values' | 'ownEnvironment'>): readonly (readonly [string, string])[] {
-  return values('env').map((text): readonly [string, string] => {
+/** The variables of `--env`. */
+export function givenVariables(options: RunOptions): readonly (readonly [string, string])[] {
+  return options.values('env').map((text): readonly [string, string] => {
     const at = text.indexOf('=')
     const name = at === -1 ? text : text.slice(0, at)
     if (!/^[^\s=\0]+$/.test(name)) throw bad('env', `${quote(text)} is not NAME=VALUE`)
@@ -185,14 +183,14 @@ function locate(
   return found.kind === 'refused' ? found : { ...found, path: found.path.slice(root.length) }
 }
 
-/** Of `--umask`. */
+/** The mask of `--umask`, or the default. */
 export function parseUmask(text: string | undefined): number {
   if (text === undefined) return DEFAULT_UMASK
   if (!/^[0-7]{1,4}$/.test(text)) throw bad('umask', `${quote(text)} is no octal mask such as 027`)
   return Number.parseInt(text, 8) & 0o777
 }
 
-/** Of `--nice`. */
+/** Null when it is not given. */
 export function parseNice(text: string | undefined): number | null {
   if (text === undefined) return null
   const number = Number(text)
@@ -214,10 +212,10 @@ function limitsOf(options: RunOptions): Limits {
   return { ...limits, ...givenLimits(options) }
 }
 
-/** Those of `--limit`. */
-export function givenLimits({ values }: Pick<RunOptions, 'values'>): Limits {
+/** The limits of `--limit`. */
+export function givenLimits(options: RunOptions): Limits {
   const limits: Record<string, { soft: number; hard: number }> = {}
-  for (const text of values('limit')) {
+  for (const text of options.values('limit')) {
     const match = /^([a-z]+)=([^:]+)(?::(.+))?$/.exec(text)
     const soft = parseLimit(match?.[2])
     const hard = parseLimit(match?.[3] ?? match?.[2])
@@ -245,7 +243,11 @@ function parseLimit(text: string | undefined): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
-function streamOf({ value, directory }: RunOptions, name: 'stdout' | 'stderr'): StreamTarget {
+/** Where an output goes. */
+export function streamOf(
+  { value, directory }: RunOptions,
+  name: 'stdout' | 'stderr',
+): StreamTarget {
   const text = value(name) ?? 'null'
   if (text === '') throw bad(name, 'is empty; give a file, null or syslog')
   if (text === 'null' || text === '/dev/null') return { kind: 'null' }

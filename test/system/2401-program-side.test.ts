@@ -83,9 +83,9 @@ for (const [index, exec] of ['exec env ', ''].entries()) {
     const path = serviceDirectory(service, `${line}\n:`)
     writeFileSync(join(path, 'notification-fd'), '5\n')
     const { child } = startPeer(t, ['s6-supervise', path])
-    const waiter = spawn('s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
-    const waited = new Promise((resolve) => waiter.on('exit', resolve))
     const starter = await service.result('starter')
+    const waiter = spawn('/usr/bin/s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
+    const waited = new Promise((resolve) => waiter.on('exit', resolve))
     assert.equal(starter['by'], 's6', String(starter['evidence']))
     assert.match(String(starter['evidence']), new RegExp(`s6-supervise \\(${child.pid}\\)`))
     await service.result('hold')
@@ -268,6 +268,20 @@ for (const [index, dialect] of dialects.entries()) {
     assert.deepEqual(await service.result('left'), [])
   })
 }
+
+test('2435 what a starting daemon says of itself cannot harm the terminal', async (t) => {
+  const service = serviceProgram(t)
+  endHolder(t, service)
+  const options = { env: { PROGRAM_REPORT: service.report, EUDAEMON_TEST: service.folder } }
+  const actions = ['status=half\u001b[2J\u0007 done', 'ready', 'hold']
+  const result = await runCommand(
+    ['run', '--ready', 'notify', '--', ...service.argv(...actions)],
+    options,
+  )
+  assert.equal(result.status, 0, result.stderr)
+  assert.match(result.stderr, /half\^\[\[2J\^G done/)
+  await service.result('hold')
+})
 
 for (const [index, shape] of ['vector', 'shell'].entries()) {
   test(`244${index} our own supervisor, the command as a ${shape}`, async (t) => {

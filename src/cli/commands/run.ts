@@ -6,10 +6,19 @@ import { ToolkitError } from '../../base/toolkit-error.ts'
 import { fs } from '../builtin.ts'
 import type { Deps, Run, StopSignal } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { toSafeLine } from '../print/style.ts'
 
 const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 export const run: Run = async (options, deps) => {
+  if (options.has('supervised')) {
+    if (options.operands.length === 0) {
+      const stderr = 'eudaemon run: no command given; write it after --\n'
+      return { output: { stderr }, exitCode: exitCodes.wrongUsage }
+    }
+    const { runSupervised } = await import('../run-supervised.ts')
+    return runSupervised(options, deps)
+  }
   const { runDaemonCommand } = await import('../../daemonize/run-command.ts')
   const envFiles = await readEnvFiles(options.values('env-file'), deps)
   const cancel = new AbortController()
@@ -28,7 +37,8 @@ export const run: Run = async (options, deps) => {
       has: options.has,
       fileVariables: envFiles,
       relay: (bytes) => fs.writeSync(2, bytes),
-      tell: (line) => void deps.err.write(`${line}\n`),
+      // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
+      tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
       cancel: cancel.signal,
     })
     const { stdout = '', stderr = '' } = result

@@ -55,7 +55,7 @@ test('the same line as logger(1) writes', (t) => {
   if (skipUnless(t, existsSync('/usr/bin/logger'), 'there is no logger(1)')) return
   const server = bindDatagram(join(temporaryFolder(t), 'log'), { mode })
   const args = ['-u', server.path, '-p', 'daemon.warning', '-t', 'prober', '--id=42', 'a text']
-  execFileSync('logger', args)
+  execFileSync('/usr/bin/logger', args)
   const log = openSyslog({ ...options, path: server.path })
   log.write('warning', 'a text')
   const [theirs = '', ours] = drain(server.fd).map(withoutTime)
