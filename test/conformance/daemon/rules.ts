@@ -1,7 +1,8 @@
 // The rules that a daemon is judged by, one row for each step that the three classical lists name:
-// W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 13.3; PEP 3143;
-// daemon(7), "SysV Daemons", by its numbers. Each rule reads what was measured and says `right`, or
-// in a few words what is wrong. Nothing that differs from run to run may be part of those words.
+// W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 13.3; PEP
+// 3143; daemon(7), "SysV Daemons", by its numbers. Each rule reads what was measured and says
+// `right`, or in a few words what is wrong. Nothing that differs from run to run may be part of
+// those words.
 
 import { unwanted } from './hostile-environment.ts'
 import type { Measurement } from './measure.ts'
