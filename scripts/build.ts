@@ -20,8 +20,8 @@ const dist = join(root, 'dist')
 const often = filesOf({
   base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
   cli:
-    'builtin commands deps exit-codes main parse-arguments project real-deps run-spec scope screen ' +
-    'select-rows commands/status print/status print/style print/table',
+    'builtin commands deps exit-codes main parse-arguments project real-deps run-spec scope ' +
+    'screen select-rows commands/status print/status print/style print/table',
   client: 'client connection http-reader',
   model: 'service-name',
   protocol: 'directories response routes version',
@@ -34,8 +34,8 @@ const daemons = filesOf({
     'pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
     'run-command run-options session-script spawn-orphan start-daemon',
   kernel:
-    'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl procfs program ' +
-    'spawn spawn-failure syscall-error wait',
+    'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl ' +
+    'procfs program spawn spawn-failure syscall-error wait',
   launch: 'caller-limit credentials preamble program read-available refusal',
 })
 

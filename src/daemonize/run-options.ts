@@ -160,7 +160,7 @@ export function givenVariables(options: RunOptions): readonly (readonly [string,
     const name = at === -1 ? text : text.slice(0, at)
     if (!/^[^\s=\0]+$/.test(name)) throw bad('env', `${quote(text)} is not NAME=VALUE`)
     if (at !== -1) return [name, text.slice(at + 1)]
-    const own = ownEnvironment[name]
+    const own = options.ownEnvironment[name]
     if (own === undefined) throw bad('env', `${quote(name)} is not set here, and has no value`)
     return [name, own]
   })

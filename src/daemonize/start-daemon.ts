@@ -1,6 +1,7 @@
 // The engine: a request becomes a running daemon, or an outcome that says why not. Fork soon, exit
 // late: whoever calls stays until the daemon is ready. Where the pieces are: spawn-orphan.ts (the
-// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts, end-daemon.ts.
+// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts,
+// end-daemon.ts.
 
 import { readFileSync } from 'node:fs'
 import type { Fd, Milliseconds, Pid } from '../base/brands.ts'

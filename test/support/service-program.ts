@@ -1,5 +1,5 @@
-// test/fixtures/programs/service-program.ts as a command, and what it has reported: for tests that run
-// a program under one supervisor or another.
+// test/fixtures/programs/service-program.ts as a command, and what it has reported: for tests that
+// run a program under one supervisor or another.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

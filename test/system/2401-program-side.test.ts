@@ -124,7 +124,8 @@ function supervisordFile(of: ServiceProgram): string {
   const path = join(of.folder, 'supervisord.conf')
   const text = [
     `[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0`,
-    `pidfile=${of.folder}/pid\n[program:web]\ncommand=${of.argv('starter', 'ready', 'hold').join(' ')}`,
+    `pidfile=${of.folder}/pid\n[program:web]\n` +
+      `command=${of.argv('starter', 'ready', 'hold').join(' ')}`,
     `environment=PROGRAM_REPORT="${of.report}"\n`,
   ]
   writeFileSync(path, text.join('\n'))

@@ -108,7 +108,7 @@ const method: readonly string[] = [
 ]
 
 const notes: readonly string[] = [
-  'Each has the options that its manual offers for a step, and no others. What python- ' +
+  'Each has the options that its manual offers for a step, and no others. What python-' +
     'daemon sets up is handed to the probe by exec, after what is Python’s own (two ignored ' +
     'signals, close-on-exec on 0 to 2) has been undone. The peers do what they were made for: ' +
     '`setsid` and `nohup` never claimed to make daemons; `daemon` stays as the keeper of its ' +

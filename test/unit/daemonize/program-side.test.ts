@@ -1,6 +1,5 @@
-// runs-as: nobody
-// What eudaemon/service sends, received by our own end of sd_notify; and what it does about variables
-// that were not meant for it.
+// runs-as: nobody What eudaemon/service sends, received by our own end of sd_notify; and what it
+// does about variables that were not meant for it.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -92,7 +91,7 @@ test('a status of any text is one line of bounded length', async (t) => {
 
 const otherPid = '1'
 
-test('signs of life come at half of the time, for the right process, while it is healthy', async (t) => {
+test('signs of life come at half of the time, for the right process', async (t) => {
   const { receiver, fields } = open(t)
   const beats = () => fields.filter(({ watchdog }) => watchdog === 'keep-alive').length
   const env = { NOTIFY_SOCKET: receiver.path, WATCHDOG_USEC: '20000' }
