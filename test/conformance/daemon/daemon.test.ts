@@ -1,15 +1,8 @@
-<<<<<<< HEAD
 // runs-as: nobody
 // Conformance of daemons: each way to start one is measured from a hostile start with a probe and
 // judged by rules.ts. Ours must be right in every row; the table of all is the page
 // docs/daemons/conformance.md (after a change that is meant: as root, node
 // test/conformance/daemon/daemon.test.ts --rewrite, and read the difference).
-=======
-// runs-as: nobody Conformance of daemons: each way to start one is measured from a hostile start
-// with a probe program and judged by rules.ts. Ours must be right in every row; the table of all is
-// the page docs/daemons/conformance.md (after a change that is meant: node test/conformance/daemon/
-// daemon.test.ts --rewrite as root, and read the difference).
->>>>>>> main
 
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
