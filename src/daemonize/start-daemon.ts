@@ -56,7 +56,7 @@ async function startClaimed(
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
   const poller = openPoller()
-  const watch = closedOnce(openWatch(request, poller))
+  const watch = closedOnce(openOrClose(poller, () => openWatch(request, poller)))
   try {
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
@@ -73,6 +73,16 @@ async function startClaimed(
   } finally {
     watch.close()
     poller.close()
+  }
+}
+
+/** A poller that is left open would keep this process from ending. */
+function openOrClose<T>(poller: Poller, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    poller.close()
+    throw error
   }
 }
 
