@@ -51,7 +51,8 @@ function load(fs) {
 }
 
 function start() {
-  var cache = cacheFolder()
+  // Under a umask that denies the owner the folder would be made for nobody to use.
+  var cache = process.umask() & 448 ? null : cacheFolder()
   if (cache) process.getBuiltinModule('node:module').enableCompileCache(cache)
   load(process.getBuiltinModule('node:fs'))
     .then(function (cli) {

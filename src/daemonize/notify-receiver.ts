@@ -168,6 +168,8 @@ function makePlace({ owner, environment }: NotifyReceiverOptions): Place {
 function makeIn(parent: string, owner: NotifyReceiverOptions['owner']): Place {
   const folder = mkdtempSync(join(parent, 'eudaemon-notify-'))
   try {
+    // Our umask may have denied even us.
+    chmodSync(folder, 0o700)
     const options = owner === null ? { mode: 0o600 } : { mode: 0o600, owner }
     const socket = bindDatagram(join(folder, SOCKET_NAME), options)
     // The folder stays ours: its new user reaches the socket, and cannot put anything in its place.

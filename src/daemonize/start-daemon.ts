@@ -56,8 +56,11 @@ async function startClaimed(
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
   const poller = openPoller()
-  const watch = closedOnce(openWatch(request, poller))
+  // A poller that stays open, here too when there is no watch, keeps this process from ending.
+  let opened: ReadyWatch | null = null
   try {
+    const watch = closedOnce(openWatch(request, poller))
+    opened = watch
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
@@ -71,7 +74,7 @@ async function startClaimed(
     }
     return await new Start(request, host, poller, watch, streams, orphan, claim).run()
   } finally {
-    watch.close()
+    opened?.close()
     poller.close()
   }
 }

@@ -52,6 +52,8 @@ export interface Measurement {
   /** Null: no such file. */
   readonly pidFile: string | null
   readonly isPidFileLocked: boolean
+  /** Folders in the home of the environment that not even their owner can use. */
+  readonly unusable: readonly string[]
   /** After the terminal was closed. */
   readonly isAliveAfterClose: boolean
   readonly hangups: number
@@ -126,8 +128,9 @@ async function observe(start: HostileStart, folder: string): Promise<Measurement
       pidFile: readIfThere(pidFile),
       isPidFileLocked: [pidFile, `${pidFile}.lock`].some(isLocked),
     }
+    const unusable = findUnusable(folder)
     const closed = await closeUnder(start, folder, report.pid)
-    return { ...before, ...closed, term: await terminate(folder, report.pid) }
+    return { ...before, ...closed, unusable, term: await terminate(folder, report.pid) }
   } finally {
     await start.end()
   }
@@ -195,6 +198,13 @@ function processesNaming(folder: string): readonly SeenProcess[] {
     .map((name) => readProcess(Number(name)))
     .filter((seen) => seen !== undefined && seen.state !== 'Z' && seen.command.includes(folder))
     .filter((seen) => seen !== undefined)
+}
+
+function findUnusable(home: string): readonly string[] {
+  return readdirSync(home, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((name) => (statSync(join(home, name)).mode & 0o700) !== 0o700)
 }
 
 function readIfThere(path: string): string | null {

@@ -1,6 +1,6 @@
 // The probe as a Node program: the same report, the same orders (see probe.c), from inside of a
 // Node process that goes on living. What Node holds for itself (descriptors that are closed on
-// exec, an ignored SIGPIPE) is reported as it is.
+// exec, two ignored signals) is reported as it is.
 //
 // node probe-node.ts DIR
 
