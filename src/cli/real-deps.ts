@@ -22,11 +22,17 @@ export function createDeps(out: Screen, err: Screen): Deps {
   }
 
   return {
-    ...plain,
     env,
+    // Not by spreading: a folder that was removed is an error only for who asks for it.
     get directory() {
       return plain.directory
     },
+    uid,
+    out,
+    err,
+    now: plain.now,
+    delay: plain.delay,
+    onSignal: plain.onSignal,
     get directories() {
       return directories()
     },

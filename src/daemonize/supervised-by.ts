@@ -130,7 +130,11 @@ function named(wanted: string): Rule {
   return ({ pid, name }) => (name === wanted ? `the parent is ${name} (${pid})` : null)
 }
 
-function isEudaemon({ pid, argv }: Candidate, { environment }: StartFacts): string | null {
+function isEudaemon(candidate: Candidate, facts: StartFacts): string | null {
+  const { pid, argv, shell } = candidate
+  const { environment } = facts
+  const expected = shell?.pid ?? facts.pid
+  if (environment['EUDAEMON_EXEC_PID'] === String(expected)) return 'eudaemon run has started it'
   if (environment['EUDAEMON_READY_PID'] === String(pid)) return `eudaemon run (${pid}) waits`
   const invocation = environment['EUDAEMON_INVOCATION_ID']
   if (invocation === undefined) return null

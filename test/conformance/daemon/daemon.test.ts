@@ -100,7 +100,8 @@ test('eudaemon run: what it passes on, and what it does not touch', async (t) =>
   const entries = (environment: object): readonly string[] =>
     Object.entries(environment).map(([name, value]) => `${name}=${value}`)
   // PWD is the working directory it really has.
-  const wanted = entries({ ...wantedEnvironment(strict.folder), PWD: '/' })
+  const given = { PWD: '/', EUDAEMON_EXEC_PID: String(strict.report.pid) }
+  const wanted = entries({ ...wantedEnvironment(strict.folder), ...given })
   assert.deepEqual([...strict.report.environment].sort(), [...wanted].sort())
   assert.ok(typeof waiting !== 'string')
   const added = waiting.report.environment.map((entry) => entry.replace(/=.*/, ''))
