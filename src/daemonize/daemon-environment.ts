@@ -2,6 +2,8 @@
 // the terminal, the login session, the shell itself, the dynamic loader of the operator, and the
 // supervision protocols of somebody else. All else stays: it is how people configure programs.
 
+import type { User } from '../kernel/credentials.ts'
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 const names: ReadonlySet<string> = new Set([
@@ -103,4 +105,14 @@ export function daemonEnvironment(
 /** True for a variable that says nothing of who started the daemon, and from where. */
 export function isKept(name: string): boolean {
   return !names.has(name) && !prefixes.some((prefix) => name.startsWith(prefix))
+}
+
+/** What tells a program as whom it runs (environ(7)). */
+export function variablesOfUser(user: User): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['HOME', user.home],
+    ['USER', user.name],
+    ['LOGNAME', user.name],
+    ['SHELL', user.shell === '' ? '/bin/sh' : user.shell],
+  ]
 }

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { type BootPrinter, bootPrinters } from './boot/boot-command.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
+import { exitCodeOf } from './outcome-exit-code.ts'
 import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
 import { refusalExitCode, startDaemon } from './start-daemon.ts'
 
@@ -65,24 +66,6 @@ async function start(invocation: RunInvocation): Promise<RunResult> {
   const stderr = line(name, outcome.message) + hintFor(invocation, request, outcome)
   if (outcome.kind === 'cancelled') return { kind: 'cancelled', exitCode: 130, stderr }
   return { kind: 'done', exitCode: exitCodeOf(outcome), stderr }
-}
-
-function exitCodeOf(outcome: Exclude<DaemonOutcome, { kind: 'ready' | 'cancelled' }>): number {
-  switch (outcome.kind) {
-    case 'not-started':
-    case 'failed':
-      return outcome.exitCode
-    case 'timed-out':
-      return 2
-    case 'already-running':
-      return 1
-    case 'ended': {
-      const { status } = outcome
-      if (status?.kind === 'signaled') return 128 + status.signal
-      // It ended without being ready, whatever it says itself.
-      return status?.kind === 'exited' && status.code !== 0 ? status.code : 1
-    }
-  }
 }
 
 /** The most usual mistake: an argument that was meant from here, seen from the root directory. */

@@ -12,9 +12,10 @@ import { callerDescriptorLimit } from '../launch/caller-limit.ts'
 import { resolveCredentials, type WantedCredentials } from '../launch/credentials.ts'
 import { findProgram, whyNoDirectory, whyNotLoadable } from '../launch/program.ts'
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
-import { daemonEnvironment, type EnvironmentMode } from './daemon-environment.ts'
+import { daemonEnvironment, type EnvironmentMode, variablesOfUser } from './daemon-environment.ts'
 import type { DaemonRequest, StreamTarget } from './daemon-request.ts'
 import { parseReadyDialect } from './ready-dialect.ts'
+import { usualPidFile } from './usual-pid-file.ts'
 
 /** As they were written; relative paths are meant from `directory`. */
 export interface RunOptions {
@@ -45,10 +46,7 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
   const environment = daemonEnvironment(options.ownEnvironment, environmentModeOf(options))
   const { user } = credentials
   if (user !== null) {
-    environment.set('HOME', user.home)
-    environment.set('USER', user.name)
-    environment.set('LOGNAME', user.name)
-    environment.set('SHELL', user.shell === '' ? '/bin/sh' : user.shell)
+    for (const [name, text] of variablesOfUser(user)) environment.set(name, text)
   }
   environment.set('PWD', directory)
   for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
@@ -104,11 +102,9 @@ export function pidFileOf(
   const given = value('pid-file')
   if (given !== undefined) return resolve(directory, given)
   if (!has('single')) return null
-  const folder = self.uid === 0 ? '/run' : ownEnvironment['XDG_RUNTIME_DIR']
-  if (folder === undefined || !folder.startsWith('/')) {
-    throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
-  }
-  return `${folder}/${nameOf({ value, command })}.pid`
+  const usual = usualPidFile(nameOf({ value, command }), self.uid, ownEnvironment)
+  if (usual !== null) return usual
+  throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
 }
 
 /** Infinity for `never` and `infinity`. */
