@@ -15,7 +15,7 @@ const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 
 
 /** Starts a daemon, or acts on one. */
 export async function runDaemon(options: Options, deps: PlainDeps): Promise<CommandResult> {
-  const envFiles = await readEnvFiles(options.values('env-file'), deps)
+  const envFiles = await readEnvFiles(options.values('environment-file'), deps)
   const cancel = new AbortController()
   let signal: StopSignal | null = null
   const stopListening = deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
@@ -85,5 +85,5 @@ function readBounded(path: string): string {
 }
 
 function badEnvFile(problem: string): ToolkitError {
-  return new ToolkitError('ERR_BAD_OPTION', `option '--env-file': ${problem}`)
+  return new ToolkitError('ERR_BAD_OPTION', `option '--environment-file': ${problem}`)
 }

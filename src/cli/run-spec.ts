@@ -58,7 +58,8 @@ const process: readonly OptionSpec[] = [
   option('limit', 'NAME=SOFT[:HARD]', 'A resource limit by its name in prlimit; repeatable.'),
   { name: 'core', doc: 'Allow core dumps, which are prevented otherwise.' },
   option('env', 'NAME=VALUE', 'Set a variable; NAME alone passes ours on; repeatable.'),
-  option('env-file', 'FILE', 'Set the variables of a file; repeatable.', 'file'),
+  // Not --env-file: Node looks for that behind the script too, and obeys a NODE_OPTIONS in it.
+  option('environment-file', 'FILE', 'Set the variables of a file; repeatable.', 'file'),
   { name: 'keep-env', doc: 'Pass on the whole environment, terminal and session included.' },
   { name: 'clear-env', doc: 'Pass on PATH only.' },
   option('keep-fd', 'N', 'Pass this descriptor on, from 3; all others are closed; repeatable.'),

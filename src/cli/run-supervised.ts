@@ -78,9 +78,9 @@ function writeDefinition(name: string, options: Options, deps: Deps): string {
     value('reload-signal') === undefined
       ? null
       : `reload = { signal = ${text(value('reload-signal') ?? '')} }`,
-    values('env-file').length === 0
+    values('environment-file').length === 0
       ? null
-      : `env-file = ${list(values('env-file').map((one) => path.resolve(deps.directory, one)))}`,
+      : `env-file = ${list(values('environment-file').map((one) => path.resolve(deps.directory, one)))}`,
     ...limits(values('limit')),
     ...environment(values('env'), name, deps),
   ]

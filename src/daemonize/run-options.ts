@@ -1,7 +1,7 @@
 // From the words of a command line to a request: what `eudaemon run` is told, checked and
 // completed. Every problem names its option. Nothing is started here.
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseDuration } from '../base/duration.ts'
 import { quote } from '../base/quote.ts'
 import { parseSignal } from '../base/signal.ts'
@@ -14,6 +14,7 @@ import { findProgram, whyNoDirectory, whyNotLoadable } from '../launch/program.t
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
 import { daemonEnvironment, type EnvironmentMode, variablesOfUser } from './daemon-environment.ts'
 import type { DaemonRequest, StreamTarget } from './daemon-request.ts'
+import { whyNotInherited } from './kept-descriptors.ts'
 import { parseReadyDialect } from './ready-dialect.ts'
 import { usualPidFile } from './usual-pid-file.ts'
 
@@ -52,7 +53,7 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
   for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
     environment.set(name, text)
   }
-  const refusal = whyNoDirectory(root === null ? directory : `${root}/${directory}`)
+  const refusal = whyNoDirectory(root === null ? directory : join(root, directory))
   if (refusal !== null) return refusal
   const program = locate(options, environment.get('PATH') ?? '', root)
   if (program.kind === 'refused') return program
@@ -75,7 +76,7 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     stdin: resolve(options.directory, value('stdin') ?? '/dev/null'),
     stdout: streamOf(options, 'stdout'),
     stderr: streamOf(options, 'stderr'),
-    keptFds: options.values('keep-fd').map((text) => parseDescriptor('keep-fd', text)),
+    keptFds: options.values('keep-fd').map(parseDescriptor),
     pidFile: pidFileOf(options, self),
     ready: parseReadyDialect(value('ready') ?? 'exec'),
     readyTimeoutMs: durationOf(options, 'ready-timeout', DEFAULT_READY_TIMEOUT),
@@ -251,11 +252,13 @@ export function streamOf(
   return { kind: 'file', path: resolve(directory, text) }
 }
 
-function parseDescriptor(name: string, text: string): number {
+function parseDescriptor(text: string): number {
   const fd = Number(text)
   if (!/^\d{1,6}$/.test(text) || fd < 3) {
-    throw bad(name, `${quote(text)} is no descriptor from 3 on; 0 to 2 have options of their own`)
+    throw bad('keep-fd', `${quote(text)} is no descriptor from 3 on; 0 to 2 have their own options`)
   }
+  const problem = whyNotInherited(fd)
+  if (problem !== null) throw bad('keep-fd', problem)
   return fd
 }
 

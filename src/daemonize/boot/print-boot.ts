@@ -82,7 +82,7 @@ function toBootCommand(options: RunOptions): BootCommand {
     nice: parseNice(value('nice')),
     limits: givenLimits(options),
     environment: givenVariables(options),
-    environmentFiles: values('env-file').map(from),
+    environmentFiles: values('environment-file').map(from),
     stdin: from(value('stdin') ?? '/dev/null'),
     stdout: outputOf(options, 'stdout'),
     stderr: outputOf(options, 'stderr'),
