@@ -91,7 +91,8 @@ export const runCommandSpec: CommandSpec = {
     'The command gets a session without a terminal, no descriptor but its own three, default ' +
       'signals, a clean environment and no core dumps, and is an orphan: no supervisor watches ' +
       'it. The prompt comes back when it is ready to serve, or with its messages and its exit ' +
-      'status (128 and the signal’s number when it was killed; 127 not found, 126 not executable; ' +
+      'status (128 and the signal’s number when it was killed; 127 not found, 126 not ' +
+      'executable; ' +
       '2 not ready in time).',
     'What it writes to standard error while it starts is shown. With --pid-file the daemon can ' +
       'be stopped, reloaded and asked for later: its process is known by more than its number.',

@@ -6,15 +6,17 @@ import { parseDuration } from '../base/duration.ts'
 import { quote } from '../base/quote.ts'
 import { parseSignal } from '../base/signal.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
+import { descriptorLimit } from '../kernel/fd.ts'
 import { type Identity, ownIdentity } from '../kernel/identity.ts'
-import { resolveCredentials } from '../launch/credentials.ts'
+import { callerDescriptorLimit } from '../launch/caller-limit.ts'
+import { resolveCredentials, type WantedCredentials } from '../launch/credentials.ts'
 import { findProgram, whyNoDirectory, whyNotLoadable } from '../launch/program.ts'
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
-import { daemonEnvironment } from './daemon-environment.ts'
+import { daemonEnvironment, type EnvironmentMode, variablesOfUser } from './daemon-environment.ts'
 import type { DaemonRequest, StreamTarget } from './daemon-request.ts'
 import { whyNotInherited } from './kept-descriptors.ts'
-import { parentDescriptorLimit } from './parent-limits.ts'
 import { parseReadyDialect } from './ready-dialect.ts'
+import { usualPidFile } from './usual-pid-file.ts'
 
 /** As they were written; relative paths are meant from `directory`. */
 export interface RunOptions {
@@ -42,22 +44,22 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     root === null ? resolve(options.directory, value('chdir') ?? '/') : (value('chdir') ?? '/')
   const credentials = resolveCredentials(wantedCredentials(options), self)
   if (credentials.kind === 'refused') return credentials
-  const environment = environmentOf(options)
+  const environment = daemonEnvironment(options.ownEnvironment, environmentModeOf(options))
   const { user } = credentials
   if (user !== null) {
-    environment.set('HOME', user.home)
-    environment.set('USER', user.name)
-    environment.set('LOGNAME', user.name)
-    environment.set('SHELL', user.shell === '' ? '/bin/sh' : user.shell)
+    for (const [name, text] of variablesOfUser(user)) environment.set(name, text)
   }
   environment.set('PWD', directory)
-  for (const [name, text] of givenVariables(options)) environment.set(name, text)
+  for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
+    environment.set(name, text)
+  }
   const refusal = whyNoDirectory(root === null ? directory : join(root, directory))
   if (refusal !== null) return refusal
   const program = locate(options, environment.get('PATH') ?? '', root)
   if (program.kind === 'refused') return program
   const [first = '', ...rest] = command
   return {
+    kind: 'request',
     name: nameOf(options),
     path: program.path,
     // The shell looks for a bare name again, from the directory of the daemon.
@@ -101,11 +103,9 @@ export function pidFileOf(
   const given = value('pid-file')
   if (given !== undefined) return resolve(directory, given)
   if (!has('single')) return null
-  const folder = self.uid === 0 ? '/run' : ownEnvironment['XDG_RUNTIME_DIR']
-  if (folder === undefined || !folder.startsWith('/')) {
-    throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
-  }
-  return `${folder}/${nameOf({ value, command })}.pid`
+  const usual = usualPidFile(nameOf({ value, command }), self.uid, ownEnvironment)
+  if (usual !== null) return usual
+  throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
 }
 
 /** Infinity for `never` and `infinity`. */
@@ -133,7 +133,8 @@ export function signalOf(
   return number
 }
 
-function wantedCredentials({ value, values }: RunOptions) {
+/** As whom it is to run, in the operator's words. */
+export function wantedCredentials({ value, values }: RunOptions): WantedCredentials {
   const [user, group] = (value('user') ?? '').split(':')
   const lists = values('groups').flatMap((list) => list.split(','))
   return {
@@ -143,14 +144,15 @@ function wantedCredentials({ value, values }: RunOptions) {
   }
 }
 
-function environmentOf({ has, ownEnvironment }: RunOptions): Map<string, string> {
+/** What is passed on of our own environment. */
+export function environmentModeOf({ has }: Pick<RunOptions, 'has'>): EnvironmentMode {
   if (has('keep-env') && has('clear-env')) throw bad('clear-env', 'contradicts --keep-env')
-  const mode = has('keep-env') ? 'all' : has('clear-env') ? 'clean' : 'sanitised'
-  return daemonEnvironment(ownEnvironment, mode)
+  return has('keep-env') ? 'all' : has('clear-env') ? 'clean' : 'sanitised'
 }
 
-function givenVariables(options: RunOptions): readonly (readonly [string, string])[] {
-  const words = options.values('env').map((text): readonly [string, string] => {
+/** The variables of `--env`. */
+export function givenVariables(options: RunOptions): readonly (readonly [string, string])[] {
+  return options.values('env').map((text): readonly [string, string] => {
     const at = text.indexOf('=')
     const name = at === -1 ? text : text.slice(0, at)
     if (!/^[^\s=\0]+$/.test(name)) throw bad('env', `${quote(text)} is not NAME=VALUE`)
@@ -159,7 +161,6 @@ function givenVariables(options: RunOptions): readonly (readonly [string, string
     if (own === undefined) throw bad('env', `${quote(name)} is not set here, and has no value`)
     return [name, own]
   })
-  return [...options.fileVariables, ...words]
 }
 
 /** Behind a root directory nobody but the daemon's user can look: an absolute path is believed. */
@@ -179,13 +180,15 @@ function locate(
   return found.kind === 'refused' ? found : { ...found, path: found.path.slice(root.length) }
 }
 
-function parseUmask(text: string | undefined): number {
+/** The mask of `--umask`, or the default. */
+export function parseUmask(text: string | undefined): number {
   if (text === undefined) return DEFAULT_UMASK
   if (!/^[0-7]{1,4}$/.test(text)) throw bad('umask', `${quote(text)} is no octal mask such as 027`)
   return Number.parseInt(text, 8) & 0o777
 }
 
-function parseNice(text: string | undefined): number | null {
+/** Null when it is not given. */
+export function parseNice(text: string | undefined): number | null {
   if (text === undefined) return null
   const number = Number(text)
   if (!/^[+-]?\d+$/.test(text) || number < -20 || number > 19) {
@@ -194,12 +197,21 @@ function parseNice(text: string | undefined): number | null {
   return number
 }
 
+type Limits = DaemonRequest['settings']['limits']
+
 /** Node has raised our own limit on descriptors; the daemon gets back what was there before. */
-function limitsOf(options: RunOptions): DaemonRequest['settings']['limits'] {
+function limitsOf(options: RunOptions): Limits {
   const limits: Record<string, { soft: number; hard: number }> = {}
-  const nofile = parentDescriptorLimit()
-  if (nofile !== null) limits['nofile'] = nofile
+  const own = descriptorLimit()
+  const soft = callerDescriptorLimit(options.ownEnvironment)
+  if (soft < own.soft) limits['nofile'] = { soft, hard: own.hard }
   if (!options.has('core')) limits['core'] = { soft: 0, hard: 0 }
+  return { ...limits, ...givenLimits(options) }
+}
+
+/** The limits of `--limit`. */
+export function givenLimits(options: RunOptions): Limits {
+  const limits: Record<string, { soft: number; hard: number }> = {}
   for (const text of options.values('limit')) {
     const match = /^([a-z]+)=([^:]+)(?::(.+))?$/.exec(text)
     const soft = parseLimit(match?.[2])
@@ -228,7 +240,11 @@ function parseLimit(text: string | undefined): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
-function streamOf({ value, directory }: RunOptions, name: 'stdout' | 'stderr'): StreamTarget {
+/** Where an output goes. */
+export function streamOf(
+  { value, directory }: RunOptions,
+  name: 'stdout' | 'stderr',
+): StreamTarget {
   const text = value(name) ?? 'null'
   if (text === '') throw bad(name, 'is empty; give a file, null or syslog')
   if (text === 'null' || text === '/dev/null') return { kind: 'null' }

@@ -1,6 +1,6 @@
-// `eudaemon run` in tests. The process of the tests is a subreaper: whatever a daemon forks, detaches
-// or leaves behind stays below it, so that "nothing is left" is looked up and not guessed. Helpers
-// that need a supervisor are in home.ts.
+// `eudaemon run` in tests. The process of the tests is a subreaper: whatever a daemon forks,
+// detaches or leaves behind stays below it, so that "nothing is left" is looked up and not guessed.
+// Helpers that need a supervisor are in home.ts.
 
 import {
   chmodSync,

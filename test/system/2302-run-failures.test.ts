@@ -104,7 +104,8 @@ test('it may be left alone when it is late', async (context) => {
 
 test('a polite one ends by the stop signal, with its last words', async (context) => {
   const place = openDaemons(context)
-  const script = `trap 'echo "usr2: bye" >&2; exit 0' USR2; echo up >&2; while :; do sleep 0.01; done`
+  const onUsr2 = 'echo "usr2: bye" >&2; exit 0'
+  const script = `trap '${onUsr2}' USR2; echo up >&2; while :; do sleep 0.01; done`
   const times = ['--ready-timeout', '150ms', '--stop-signal', 'USR2']
   const { status, stderr } = await place.run([
     ...['--ready', 'notify', ...times, '--', 'sh', '-c', script],
