@@ -99,7 +99,7 @@ test('nobody reads what we relay: the start goes on', async (context) => {
     echo serving; exec sleep 1000`
   const words = ['--ready', 'log=^serving$', '-p', place.path('d.pid'), '--', 'sh', '-c', chatty]
   const ways = {
-    'closed pipe': '"$@" 2>&1 | head -n 1; touch "$go"',
+    'closed pipe': '"$@" 2>&1 | { head -n 1; exec <&-; touch "$go"; }',
     'full disk': 'touch "$go"; "$@" 2>/dev/full',
     'closed descriptor': 'touch "$go"; "$@" 2>&-',
     'closed altogether': 'touch "$go"; "$@" <&- >&- 2>&-',
@@ -126,7 +126,7 @@ test('kill -9 of the one who waits: whole, or never begun', async (context) => {
   const script = `echo $$ >${place.path('ran')}; exec sleep 1000`
   const counts = { never: 0, whole: 0 }
   for (let ms = 20; ms < 110; ms += 3) {
-    const words = ['--ready', 'notify', '-p', pidFile, '--', 'sh', '-c', script]
+    const words = ['--ready', 'delay=1h', '-p', pidFile, '--', 'sh', '-c', script]
     const running = place.start(words)
     await new Promise((done) => setTimeout(done, ms))
     running.signal('SIGKILL')

@@ -16,6 +16,7 @@ test('cancelled at its gate it never runs, and nothing goes on', async (context)
   const folder = temporaryFolder(context)
   const mark = join(folder, 'ran')
   const request: DaemonRequest = {
+    kind: 'request',
     name: 'touch',
     path: '/bin/sh',
     argv: ['sh', '-c', `: >${mark}`],
