@@ -15,7 +15,7 @@ import { buildPreamble } from '../launch/preamble.ts'
 import { findTool } from '../launch/program.ts'
 import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
 import type { DaemonRequest } from './daemon-request.ts'
-import { writeSessionScript } from './session-script.ts'
+import { OWN_PID, writeSessionScript } from './session-script.ts'
 
 export interface InheritedFile {
   readonly from: Fd
@@ -59,6 +59,7 @@ export function spawnOrphan(
     argv: request.argv,
     environment: request.environment,
     stageFd: reportFd,
+    ownPid: OWN_PID,
     inherited,
     findTool,
   })
