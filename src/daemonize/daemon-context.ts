@@ -1,5 +1,5 @@
-// DaemonContext as PEP 3143 describes it, with its attributes by their names in camelCase. One thing
-// cannot be the same: Node cannot fork, so open() executes the program a second time, and is
+// DaemonContext as PEP 3143 describes it, with its attributes by their names in camelCase. One
+// thing cannot be the same: Node cannot fork, so open() executes the program a second time, and is
 // asynchronous. docs/daemons/pep-3143.md has the whole comparison.
 
 import { basename } from 'node:path'
@@ -105,10 +105,11 @@ export class DaemonContext implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Makes this program a daemon. When it detaches, the program is executed a second time: everything
-   * above the call runs twice. In the first process the promise never resolves; it ends, with 0 when
-   * the second has opened its context, otherwise with the messages and the status of the second.
-   * Resolves to the context itself. Rejects with a ToolkitError that names the step that failed.
+   * Makes this program a daemon. When it detaches, the program is executed a second time:
+   * everything above the call runs twice. In the first process the promise never resolves; it ends,
+   * with 0 when the second has opened its context, otherwise with the messages and the status of
+   * the second. Resolves to the context itself. Rejects with a ToolkitError that names the step
+   * that failed.
    */
   async open(): Promise<this> {
     if (this.#isOpen) return this
