@@ -1,5 +1,5 @@
-// The init script for real: in /etc/init.d, called by its path and by service(8), with a server that
-// is asked at the moment the prompt is back. Under a name of its own, removed afterwards.
+// The init script for real: in /etc/init.d, called by its path and by service(8), with a server
+// that is asked at the moment the prompt is back. Under a name of its own, removed afterwards.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,5 +1,5 @@
-// The OpenRC script under the real OpenRC: its package is unpacked, not installed, and laid over the
-// system in a mount and process namespace of its own, which ends with the test.
+// The OpenRC script under the real OpenRC: its package is unpacked, not installed, and laid over
+// the system in a mount and process namespace of its own, which ends with the test.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,6 +1,6 @@
-// `eudaemon run --print-…`: from the options of a start to the file that does the same at boot. What
-// the options leave to the invocation (who we are, where we are) is written out, because at boot it
-// would be somebody and somewhere else. The command need not exist on this machine.
+// `eudaemon run --print-…`: from the options of a start to the file that does the same at boot.
+// What the options leave to the invocation (who we are, where we are) is written out, because at
+// boot it would be somebody and somewhere else. A path need not exist on this machine.
 
 import { resolve } from 'node:path'
 import { findUser } from '../../kernel/credentials.ts'
