@@ -11,12 +11,20 @@ export const errorCodes = {
     remedy: 'Run `eudaemon doctor`; it lists what is missing and from which version it exists.',
   },
   ERR_BAD_OPTION: {
-    meaning: 'The value of an option of `eudaemon run` cannot be used.',
+    meaning: 'The value of an option of `eudaemon run` or daemonize() cannot be used.',
     remedy: 'The message names the option and shows what it takes.',
   },
   ERR_DAEMON_STREAM: {
     meaning: 'A file for standard input, output or error of a daemon cannot be opened.',
     remedy: 'Give a file that can be made, or `null`, or `syslog`.',
+  },
+  ERR_DAEMON_STEP: {
+    meaning: 'A step by which a program becomes a daemon failed.',
+    remedy: 'The message names the step and what the system said about it.',
+  },
+  ERR_ALREADY_RUNNING: {
+    meaning: 'The PID file belongs to a process that runs, or that is being started.',
+    remedy: 'Stop that one first, or use another PID file.',
   },
   ERR_NO_DEFINITION: {
     meaning: 'There is no definition: neither where -f points to nor in this folder.',

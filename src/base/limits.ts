@@ -167,8 +167,6 @@ export const MAX_SYSLOG_TAG_LENGTH = 32
 
 /** Notify messages of one socket that are read in one turn of the loop. */
 export const MAX_NOTIFY_TURN_MESSAGES = 64
-/** Generations between a sender of a notify message and the main process of its daemon. */
-export const MAX_ANCESTRY_DEPTH = 64
 /** How much of what a starting daemon writes is relayed at once. */
 export const MAX_RELAY_READ_BYTES = 64 * 1024
 /** A line of a starting daemon that `--ready log=` looks at; a longer one is looked at in parts. */
@@ -196,3 +194,7 @@ export const MAX_NOTIFY_SEND_WAIT_MS = 1_000
 export const MAX_PASSED_DESCRIPTORS = 4_096
 /** Characters of a STATUS that a program of ours sends; three bytes each still fit. */
 export const MAX_STATUS_LENGTH = 1_200
+/** How long the end of a program may take by default: less than supervisors allow before SIGKILL. */
+export const DRAIN_TIMEOUT_MS = 8_000
+/** How long a program may take by default until it says that it is ready. */
+export const READY_TIMEOUT_MS = 90_000

@@ -2,6 +2,8 @@
 // the terminal, the login session, the shell itself, the dynamic loader of the operator, and the
 // supervision protocols of somebody else. All else stays: it is how people configure programs.
 
+import type { User } from '../kernel/credentials.ts'
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 const names: ReadonlySet<string> = new Set([
@@ -42,6 +44,8 @@ const names: ReadonlySet<string> = new Set([
     'FPATH',
   ],
   ...['EDITOR', 'VISUAL', 'PAGER', 'LESSOPEN', 'LESSCLOSE', 'LESS', 'BROWSER', 'OPTIND', 'OPTARG'],
+  // The C library.
+  ...['GCONV_PATH', 'GETCONF_DIR', 'GLIBC_TUNABLES', 'RES_OPTIONS', 'HOSTALIASES', 'LOCALDOMAIN'],
   // Supervision: of somebody else, for somebody else.
   ...['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'INVOCATION_ID', 'JOURNAL_STREAM'],
   ...['MAINPID', 'MANAGERPID', 'SYSTEMD_EXEC_PID', 'SYSTEMD_NSS_DYNAMIC_BYPASS', 'FDSTORE'],
@@ -66,7 +70,16 @@ const names: ReadonlySet<string> = new Set([
 ])
 
 /** Locale stays: it is configuration. */
-const prefixes = ['LD_', 'LISTEN_', 'BASH_FUNC_', 'npm_', 'EUDAEMON_', 'VSCODE_', 'SYSTEMD_']
+const prefixes = [
+  'LD_',
+  'MALLOC_',
+  'LISTEN_',
+  'BASH_FUNC_',
+  'npm_',
+  'EUDAEMON_',
+  'VSCODE_',
+  'SYSTEMD_',
+]
 
 export type EnvironmentMode =
   /** Without what is listed here. */
@@ -92,4 +105,14 @@ export function daemonEnvironment(
 /** True for a variable that says nothing of who started the daemon, and from where. */
 export function isKept(name: string): boolean {
   return !names.has(name) && !prefixes.some((prefix) => name.startsWith(prefix))
+}
+
+/** What tells a program as whom it runs (environ(7)). */
+export function variablesOfUser(user: User): readonly (readonly [name: string, value: string])[] {
+  return [
+    ['HOME', user.home],
+    ['USER', user.name],
+    ['LOGNAME', user.name],
+    ['SHELL', user.shell === '' ? '/bin/sh' : user.shell],
+  ]
 }

@@ -37,6 +37,7 @@ export type ReadyDialect =
   | { readonly kind: 'delay'; readonly ms: Milliseconds }
 
 export interface DaemonRequest {
+  readonly kind: 'request'
   /** For messages and as the tag in syslog. */
   readonly name: string
   /** Absolute; inside of `settings.root` when there is one. */

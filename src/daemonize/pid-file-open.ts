@@ -58,7 +58,8 @@ export function openPidFile(path: string, mode: 'read' | 'write'): OpenedPidFile
   return { kind: 'refused', ...after }
 }
 
-/** Makes the file, empty, whatever the umask; null when there is one already. Throws KernelError. */
+/** Makes the file, empty, with that mode whatever the umask; null when there is one already.
+ *  Throws KernelError. */
 export function createPidFile(path: string, mode: number): Fd | null {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | CAREFUL
   try {

@@ -35,6 +35,7 @@ export interface ReadyResult {
   readonly detail: string
 }
 
+/** What ready() may be told. */
 export interface ReadyOptions {
   /** A descriptor that waits for a newline, for who learned its number by other means. */
   readonly fd?: number
@@ -42,8 +43,27 @@ export interface ReadyOptions {
   readonly status?: string
 }
 
+/** What daemonize() knows about who waits, better than the environment does. */
+export interface KnownWaiter {
+  /** The descriptor on which a newline is waited for. */
+  readonly fd: number
+  /** The last step before; nobody listens to our standard error afterwards. */
+  readonly before: () => void
+}
+
+let waiter: KnownWaiter | null = null
 let said: ReadyResult | null = null
 let isReloading = false
+
+/** From here on sayReady() tells this one, and nobody else. */
+export function expectReady(known: KnownWaiter): void {
+  waiter = known
+}
+
+/** True when sayReady() was called before. */
+export function isReadySaid(): boolean {
+  return said !== null
+}
 
 /** Says once that this program serves. Never throws because nobody listens. */
 export function sayReady(options: ReadyOptions = {}): ReadyResult {
@@ -63,6 +83,11 @@ export function sayReloading(): boolean {
 }
 
 function speakFirst(options: ReadyOptions): ReadyResult {
+  if (waiter !== null) {
+    waiter.before()
+    const { isSpoken, detail } = speakNotificationFd(waiter.fd)
+    return forget({ spoke: isSpoken ? 'fd' : 'nothing', detail })
+  }
   const ways: readonly (readonly [ReadyDialectSpoken, () => Speech | null])[] = [
     ['fd', () => (options.fd === undefined ? null : speakNotificationFd(options.fd))],
     ...wayOfEudaemon(),

@@ -3,10 +3,12 @@
 
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { type BootPrinter, bootPrinters } from './boot/boot-command.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
+import { exitCodeOf } from './outcome-exit-code.ts'
 import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
-import { startDaemon } from './start-daemon.ts'
+import { refusalExitCode, startDaemon } from './start-daemon.ts'
 
 export interface RunInvocation extends RunOptions, DaemonHost {}
 
@@ -49,9 +51,10 @@ function isPrinter(word: string): word is BootPrinter {
 async function start(invocation: RunInvocation): Promise<RunResult> {
   const name = nameOf(invocation)
   const request = toDaemonRequest(invocation)
-  if ('stage' in request) {
-    const exitCode = request.stage === 'exec' ? (isMissing(request.reason) ? 127 : 126) : 111
-    return { kind: 'done', exitCode, stderr: line(name, explainRefusal(request)) }
+  if (request.kind === 'refused') {
+    const message = explainRefusal(request)
+    await reportToSyslog(invocation, name, message)
+    return { kind: 'done', exitCode: refusalExitCode(request), stderr: line(name, message) }
   }
   const outcome = await startDaemon(request, {
     relay: invocation.relay,
@@ -59,27 +62,10 @@ async function start(invocation: RunInvocation): Promise<RunResult> {
     cancel: invocation.cancel,
   })
   if (outcome.kind === 'ready') return { kind: 'done', exitCode: 0 }
+  await reportToSyslog(invocation, name, outcome.message)
   const stderr = line(name, outcome.message) + hintFor(invocation, request, outcome)
   if (outcome.kind === 'cancelled') return { kind: 'cancelled', exitCode: 130, stderr }
   return { kind: 'done', exitCode: exitCodeOf(outcome), stderr }
-}
-
-function exitCodeOf(outcome: Exclude<DaemonOutcome, { kind: 'ready' | 'cancelled' }>): number {
-  switch (outcome.kind) {
-    case 'not-started':
-    case 'failed':
-      return outcome.exitCode
-    case 'timed-out':
-      return 2
-    case 'already-running':
-      return 1
-    case 'ended': {
-      const { status } = outcome
-      if (status?.kind === 'signaled') return 128 + status.signal
-      // It ended without being ready, whatever it says itself.
-      return status?.kind === 'exited' && status.code !== 0 ? status.code : 1
-    }
-  }
 }
 
 /** The most usual mistake: an argument that was meant from here, seen from the root directory. */
@@ -103,8 +89,22 @@ function isOnlyHere(word: string, here: string, there: string): boolean {
   return existsSync(resolve(here, word)) && !existsSync(resolve(there, word))
 }
 
-function isMissing(reason: string): boolean {
-  return reason.includes('command not found')
+/** `--syslog`: whoever starts it at boot sees no terminal. */
+async function reportToSyslog(
+  { has, tell }: RunInvocation,
+  name: string,
+  message: string,
+): Promise<void> {
+  if (!has('syslog')) return
+  const { openSyslog } = await import('./syslog.ts')
+  try {
+    const log = openSyslog({ facility: 'daemon', tag: 'eudaemon', pid: process.pid })
+    log.write('err', `${name}: ${message}`)
+    log.close()
+  } catch (error) {
+    if (!(error instanceof ToolkitError)) throw error
+    tell(`eudaemon: ${error.message}; the failure is not in syslog`)
+  }
 }
 
 function line(name: string, message: string): string {

@@ -1,19 +1,22 @@
 // From the words of a command line to a request: what `eudaemon run` is told, checked and
 // completed. Every problem names its option. Nothing is started here.
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseDuration } from '../base/duration.ts'
 import { quote } from '../base/quote.ts'
 import { parseSignal } from '../base/signal.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
+import { descriptorLimit } from '../kernel/fd.ts'
 import { type Identity, ownIdentity } from '../kernel/identity.ts'
+import { callerDescriptorLimit } from '../launch/caller-limit.ts'
 import { resolveCredentials, type WantedCredentials } from '../launch/credentials.ts'
 import { findProgram, whyNoDirectory, whyNotLoadable } from '../launch/program.ts'
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
-import { daemonEnvironment, type EnvironmentMode } from './daemon-environment.ts'
+import { daemonEnvironment, type EnvironmentMode, variablesOfUser } from './daemon-environment.ts'
 import type { DaemonRequest, StreamTarget } from './daemon-request.ts'
-import { parentDescriptorLimit } from './parent-limits.ts'
+import { whyNotInherited } from './kept-descriptors.ts'
 import { parseReadyDialect } from './ready-dialect.ts'
+import { usualPidFile } from './usual-pid-file.ts'
 
 /** As they were written; relative paths are meant from `directory`. */
 export interface RunOptions {
@@ -44,21 +47,19 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
   const environment = daemonEnvironment(options.ownEnvironment, environmentModeOf(options))
   const { user } = credentials
   if (user !== null) {
-    environment.set('HOME', user.home)
-    environment.set('USER', user.name)
-    environment.set('LOGNAME', user.name)
-    environment.set('SHELL', user.shell === '' ? '/bin/sh' : user.shell)
+    for (const [name, text] of variablesOfUser(user)) environment.set(name, text)
   }
   environment.set('PWD', directory)
   for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
     environment.set(name, text)
   }
-  const refusal = whyNoDirectory(root === null ? directory : `${root}/${directory}`)
+  const refusal = whyNoDirectory(root === null ? directory : join(root, directory))
   if (refusal !== null) return refusal
   const program = locate(options, environment.get('PATH') ?? '', root)
   if (program.kind === 'refused') return program
   const [first = '', ...rest] = command
   return {
+    kind: 'request',
     name: nameOf(options),
     path: program.path,
     // The shell looks for a bare name again, from the directory of the daemon.
@@ -75,7 +76,7 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     stdin: resolve(options.directory, value('stdin') ?? '/dev/null'),
     stdout: streamOf(options, 'stdout'),
     stderr: streamOf(options, 'stderr'),
-    keptFds: options.values('keep-fd').map((text) => parseDescriptor('keep-fd', text)),
+    keptFds: options.values('keep-fd').map(parseDescriptor),
     pidFile: pidFileOf(options, self),
     ready: parseReadyDialect(value('ready') ?? 'exec'),
     readyTimeoutMs: durationOf(options, 'ready-timeout', DEFAULT_READY_TIMEOUT),
@@ -102,11 +103,9 @@ export function pidFileOf(
   const given = value('pid-file')
   if (given !== undefined) return resolve(directory, given)
   if (!has('single')) return null
-  const folder = self.uid === 0 ? '/run' : ownEnvironment['XDG_RUNTIME_DIR']
-  if (folder === undefined || !folder.startsWith('/')) {
-    throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
-  }
-  return `${folder}/${nameOf({ value, command })}.pid`
+  const usual = usualPidFile(nameOf({ value, command }), self.uid, ownEnvironment)
+  if (usual !== null) return usual
+  throw bad('single', 'there is no XDG_RUNTIME_DIR for the PID file; name one with --pid-file')
 }
 
 /** Infinity for `never` and `infinity`. */
@@ -198,17 +197,20 @@ export function parseNice(text: string | undefined): number | null {
   return number
 }
 
+type Limits = DaemonRequest['settings']['limits']
+
 /** Node has raised our own limit on descriptors; the daemon gets back what was there before. */
-function limitsOf(options: RunOptions): DaemonRequest['settings']['limits'] {
+function limitsOf(options: RunOptions): Limits {
   const limits: Record<string, { soft: number; hard: number }> = {}
-  const nofile = parentDescriptorLimit()
-  if (nofile !== null) limits['nofile'] = nofile
+  const own = descriptorLimit()
+  const soft = callerDescriptorLimit(options.ownEnvironment)
+  if (soft < own.soft) limits['nofile'] = { soft, hard: own.hard }
   if (!options.has('core')) limits['core'] = { soft: 0, hard: 0 }
   return { ...limits, ...givenLimits(options) }
 }
 
 /** The limits of `--limit`. */
-export function givenLimits(options: RunOptions): DaemonRequest['settings']['limits'] {
+export function givenLimits(options: RunOptions): Limits {
   const limits: Record<string, { soft: number; hard: number }> = {}
   for (const text of options.values('limit')) {
     const match = /^([a-z]+)=([^:]+)(?::(.+))?$/.exec(text)
@@ -250,11 +252,13 @@ export function streamOf(
   return { kind: 'file', path: resolve(directory, text) }
 }
 
-function parseDescriptor(name: string, text: string): number {
+function parseDescriptor(text: string): number {
   const fd = Number(text)
   if (!/^\d{1,6}$/.test(text) || fd < 3) {
-    throw bad(name, `${quote(text)} is no descriptor from 3 on; 0 to 2 have options of their own`)
+    throw bad('keep-fd', `${quote(text)} is no descriptor from 3 on; 0 to 2 have their own options`)
   }
+  const problem = whyNotInherited(fd)
+  if (problem !== null) throw bad('keep-fd', problem)
   return fd
 }
 

@@ -14,11 +14,13 @@ export interface SessionScript {
   readonly savedFd: number
   /** By name without SIG; ignored by the command from its start. */
   readonly ignoredSignals: readonly string[]
+  /** False for a command that goes into the background by itself. */
+  readonly isMain: boolean
 }
 
 /** For `sh -c`; `$0` is the path of the command, `$@` its argv. */
 export function writeSessionScript(script: SessionScript): string {
-  const { preamble, reportFd, gateFd, savedFd, ignoredSignals } = script
+  const { preamble, reportFd, gateFd, savedFd, ignoredSignals, isMain } = script
   const ignore = ignoredSignals.map((name) => `trap '' ${name}`)
   return [
     `exec ${savedFd}>&1`,
@@ -30,6 +32,8 @@ export function writeSessionScript(script: SessionScript): string {
     // The end of the gate without a word: whoever waits for the daemon is gone.
     `read -r EUDAEMON_CARRIED_go <&${gateFd} || exit 1`,
     `exec ${gateFd}<&-`,
+    // By this a program knows that it was started by us, and not somebody above it.
+    ...(isMain ? ['export EUDAEMON_EXEC_PID="$EUDAEMON_CARRIED_pid"'] : []),
     'unset EUDAEMON_CARRIED_pid EUDAEMON_CARRIED_rest EUDAEMON_CARRIED_go',
     ...ignore,
     preamble,

@@ -1,6 +1,7 @@
 // The engine: a request becomes a running daemon, or an outcome that says why not. Fork soon, exit
 // late: whoever calls stays until the daemon is ready. Where the pieces are: spawn-orphan.ts (the
-// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts, end-daemon.ts.
+// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts,
+// end-daemon.ts.
 
 import { readFileSync } from 'node:fs'
 import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
@@ -55,8 +56,11 @@ async function startClaimed(
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
   const poller = openPoller()
-  const watch = closedOnce(openWatch(request, poller))
+  // A poller that stays open, here too when there is no watch, keeps this process from ending.
+  let opened: ReadyWatch | null = null
   try {
+    const watch = closedOnce(openWatch(request, poller))
+    opened = watch
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
@@ -70,7 +74,7 @@ async function startClaimed(
     }
     return await new Start(request, host, poller, watch, streams, orphan, claim).run()
   } finally {
-    watch.close()
+    opened?.close()
     poller.close()
   }
 }
@@ -101,12 +105,16 @@ function keptFiles(
   return [...files, { from: lockFd, to }]
 }
 
-/** The exit statuses of env(1) and nohup(1) for what could not be executed; 111 for the rest. */
 function notStarted(refusal: LaunchRefusal): DaemonOutcome {
-  const { stage, reason } = refusal
-  const exitCode = stage !== 'exec' ? 111 : /not found|no such file/.test(reason) ? 127 : 126
-  const message = stage === 'exec' ? reason : printRefusal(refusal)
+  const exitCode = refusalExitCode(refusal)
+  const message = refusal.stage === 'exec' ? refusal.reason : printRefusal(refusal)
   return { kind: 'not-started', exitCode, message }
+}
+
+/** Those of env(1) and nohup(1) for what could not be executed; 111 for the other stages. */
+export function refusalExitCode({ stage, reason }: LaunchRefusal): number {
+  if (stage !== 'exec') return 111
+  return reason.includes('not found') || reason.includes('no such file') ? 127 : 126
 }
 
 /** One start, from the closed gate to its outcome. Owns what is open meanwhile. */

@@ -16,6 +16,8 @@ export type Starter =
   | 'supervisord'
   | 'upstart'
   | 'pm2'
+  /** A program of Node that has a channel to us: cluster, child_process.fork, nodemon. */
+  | 'node'
   | 'inetd'
   | 'container'
   | 'init'
@@ -76,6 +78,7 @@ const rules: readonly (readonly [Starter, Rule])[] = [
   ['supervisord', isSupervisord],
   ['upstart', isUpstart],
   ['pm2', isPm2],
+  ['node', isNode],
 ]
 
 /** True when somebody watches over the process, so that it must stay where it is. */
@@ -130,7 +133,11 @@ function named(wanted: string): Rule {
   return ({ pid, name }) => (name === wanted ? `the parent is ${name} (${pid})` : null)
 }
 
-function isEudaemon({ pid, argv }: Candidate, { environment }: StartFacts): string | null {
+function isEudaemon(candidate: Candidate, facts: StartFacts): string | null {
+  const { pid, argv, shell } = candidate
+  const { environment } = facts
+  const expected = shell?.pid ?? facts.pid
+  if (environment['EUDAEMON_EXEC_PID'] === String(expected)) return 'eudaemon run has started it'
   if (environment['EUDAEMON_READY_PID'] === String(pid)) return `eudaemon run (${pid}) waits`
   const invocation = environment['EUDAEMON_INVOCATION_ID']
   if (invocation === undefined) return null
@@ -173,6 +180,11 @@ function isPm2({ pid, name, argv }: Candidate, facts: StartFacts): string | null
   if (facts.environment['pm_id'] === undefined || !facts.hasIpc) return null
   const isParent = name.startsWith('PM2 v') || argv.some((word) => /^pm2\b/i.test(baseName(word)))
   return isParent ? `the parent is PM2 (${pid}), and there is pm_id` : null
+}
+
+/** The parent made the channel, because it looks after us. */
+function isNode({ pid, shell }: Candidate, { hasIpc }: StartFacts): string | null {
+  return hasIpc && shell === null ? `the parent (${pid}) has an IPC channel to us` : null
 }
 
 /**

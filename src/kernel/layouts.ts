@@ -122,6 +122,7 @@ export const constants = {
   PR_SET_NAME: 15,
   PR_SET_CHILD_SUBREAPER: 36,
   PR_GET_CHILD_SUBREAPER: 37,
+  RLIMIT_CORE: 4,
   RLIMIT_NOFILE: 7,
   LOCK_SH: 1,
   LOCK_EX: 2,

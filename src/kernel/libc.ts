@@ -59,6 +59,7 @@ export interface Libc {
   /** Returns an errno. */
   pthread_sigmask(how: number, set: Memory, old: Memory): number
   execve(path: string, argv: Strings, env: Strings): number
+  chroot(path: string): number
   /** Returns an errno, as all posix_spawn functions do. */
   posix_spawn(
     pid: Memory,
@@ -146,6 +147,7 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   sigemptyset: { result: 'int', takes: [p] },
   pthread_sigmask: { result: 'int', takes: ['int', p, p] },
   execve: { result: 'int', takes: ['str', strings, strings] },
+  chroot: { result: 'int', takes: ['str'] },
   posix_spawn: { result: 'int', takes: [p, 'str', p, p, strings, strings] },
   posix_spawn_file_actions_init: { result: 'int', takes: [p] },
   posix_spawn_file_actions_destroy: { result: 'int', takes: [p] },

@@ -1,3 +1,4 @@
+// runs-as: nobody
 // PID files under real races: many processes that claim at once, deaths at every step, numbers that
 // are given to other processes.
 

@@ -1,6 +1,6 @@
 // `eudaemon run --print-…`: from the options of a start to the file that does the same at boot.
 // What the options leave to the invocation (who we are, where we are) is written out, because at
-// boot it would be somebody and somewhere else. A path need not exist on this machine.
+// boot it would be somebody and somewhere else. The command need not exist on this machine.
 
 import { resolve } from 'node:path'
 import { findUser } from '../../kernel/credentials.ts'
@@ -82,7 +82,7 @@ function toBootCommand(options: RunOptions): BootCommand {
     nice: parseNice(value('nice')),
     limits: givenLimits(options),
     environment: givenVariables(options),
-    environmentFiles: values('env-file').map(from),
+    environmentFiles: values('environment-file').map(from),
     stdin: from(value('stdin') ?? '/dev/null'),
     stdout: outputOf(options, 'stdout'),
     stderr: outputOf(options, 'stderr'),

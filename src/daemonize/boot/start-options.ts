@@ -46,7 +46,7 @@ function environmentOptions(command: BootCommand): readonly string[] {
   const modes = { sanitised: [], clean: ['--clear-env'], all: ['--keep-env'] }
   return [
     ...modes[command.keepEnvironment],
-    ...command.environmentFiles.map((path) => `--env-file=${path}`),
+    ...command.environmentFiles.map((path) => `--environment-file=${path}`),
     ...command.environment.map(([name, value]) => `--env=${name}=${value}`),
   ]
 }

@@ -60,7 +60,7 @@ export function printSystemdUnit(command: BootCommand): BootText {
     '',
     '[Service]',
     ...service,
-    '# As with `eudaemon run`: when it ends, it has ended; on-failure would start it again.',
+    '# As with `eudaemon run`: when it ends, it has ended. With on-failure it starts again.',
     'Restart=no',
     '',
     '[Install]',

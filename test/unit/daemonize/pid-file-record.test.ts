@@ -1,3 +1,4 @@
+// runs-as: nobody
 // What a PID file says, and what it does not: every byte of it may come from somewhere else.
 
 import assert from 'node:assert/strict'

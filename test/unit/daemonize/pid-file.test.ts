@@ -1,3 +1,4 @@
+// runs-as: nobody
 // Claims on a PID file: one at a time, no trap is fallen into, and nothing is left behind.
 
 import assert from 'node:assert/strict'
@@ -135,8 +136,12 @@ test('a child that outlives the daemon with its lock does not keep the file', as
 
 test('what is left of a start that died is used and cleared away', (t) => {
   const path = pathIn(t)
-  const litter = join(path, '..', '.daemon.pid.0123456789ab.new')
-  const others = ['.daemon.pid.new', '.other.pid.0123456789ab.new', 'daemon.pid.0123456789ab.new']
+  const litter = join(path, '..', '.daemon.pid.0123456789abcdef.new')
+  const others = [
+    '.daemon.pid.new',
+    '.other.pid.0123456789abcdef.new',
+    'daemon.pid.0123456789abcdef.new',
+  ]
   for (const name of others) writeFileSync(join(path, '..', name), '')
   for (const content of ['', '\0\0\0', recordOfDead(start(t, '', sleeper).pid)]) {
     writeFileSync(path, content)

@@ -1,3 +1,4 @@
+// runs-as: nobody
 // Signals, stops and status of the owner of a PID file. Real processes, real ends.
 
 import assert from 'node:assert/strict'
@@ -103,7 +104,7 @@ test('a reload is a SIGHUP, and other signals arrive too', async (t) => {
   assert.equal(await daemon.read(), 'USR1\n')
 })
 
-test('nobody is signalled when the owner is gone; its file is cleared away by a stop', async (t) => {
+test('nobody is signalled when the owner is gone; a stop clears its file away', async (t) => {
   const path = pathIn(t)
   const other = start(t, '', sleeper)
   assert.deepEqual(reloadOwner(path), { kind: 'not-running' })

@@ -1,3 +1,4 @@
+// runs-as: nobody
 // Who owns a PID file: proved by identity or by a lock, or not at all.
 
 import assert from 'node:assert/strict'

@@ -54,7 +54,12 @@ test('who prints as an ordinary user gets a daemon of that user', () => {
 })
 
 test('what is relative is meant from here', () => {
-  const text = unit(['bin/shop'], ['chdir', 'data'], ['stdout', 'log'], ['env-file', '.env'])
+  const text = unit(
+    ['bin/shop'],
+    ['chdir', 'data'],
+    ['stdout', 'log'],
+    ['environment-file', '.env'],
+  )
   for (const line of [
     'ExecStart=/srv/shop/bin/shop',
     'WorkingDirectory=/srv/shop/data',
