@@ -39,8 +39,7 @@ export function beginEnding(
   const isStable = 'readyMs' in phase && context.nowMs - phase.readyMs >= restart.stableMs
   const settled = { ...instance, killed, ...(isStable ? { failures: 0 } : {}) }
   // A reload command has lost its object; a setup command is what is being stopped, and is asked.
-  const isReload = hook !== null && phase.name === 'reloading'
-  const kills: readonly Effect[] = isReload ? [kill(id, invocation, 'hook')] : []
+  const reload = phase.name === 'reloading' ? hook : null
   const isWatched = phase.name !== 'setup' && !('main' in phase && phase.main === 'spawning')
   const unwatch: readonly Effect[] = isWatched ? [{ type: 'unwatch', id }] : []
   const isLeftAlone = stop.kill === 'process' || !remains.hasLeftovers
@@ -56,6 +55,7 @@ export function beginEnding(
       name: 'stopping',
       main,
       hook: hasStopCommand ? 'spawning' : null,
+      reload,
       ending,
       wasReady,
       invocation,
@@ -68,13 +68,13 @@ export function beginEnding(
   )
   if (hasStopCommand) {
     const spawn = spawnEffect(stopping, context, 'stop', invocation)
-    return { instance: stopping, effects: [...unwatch, ...kills, spawn] }
+    return { instance: stopping, effects: [...unwatch, ...killReload(stopping), spawn] }
   }
-  const asking =
-    hook === null || isReload
-      ? askToEnd(stopping, context)
-      : [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
-  return { instance: stopping, effects: [...unwatch, ...kills, ...asking] }
+  const isSetup = hook !== null && reload === null
+  const asking = isSetup
+    ? [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
+    : askToEnd(stopping, context)
+  return { instance: stopping, effects: [...unwatch, ...asking] }
 }
 
 /** What is done to end what is there: first in `stopping`, and again after a restart of ours. */
@@ -84,9 +84,9 @@ export function askToEnd(
 ): readonly Effect[] {
   const { invocation, main, hook } = phase
   const { stop } = definition
+  const effects: Effect[] = [...killReload({ id, phase })]
   // The stop command does the asking, and it may finish its work in peace.
-  if (hook !== null && phase.name === 'stopping') return []
-  const effects: Effect[] = []
+  if (hook !== null && phase.name === 'stopping') return effects
   if (phase.name === 'killing') {
     const isMainOnly = stop.kill === 'process' && main !== null
     effects.push(kill(id, invocation, isMainOnly ? 'main' : 'all'))
@@ -99,6 +99,13 @@ export function askToEnd(
     effects.push(signalTo(id, invocation, signal, 'all'))
   }
   return [...effects, ...watchIfLast({ id, phase })]
+}
+
+/** Also in kill mode `process`, which leaves alone what the service started: this is ours. */
+function killReload({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
+  const { reload, invocation } = phase
+  const isRunning = reload !== null && reload !== 'spawning'
+  return isRunning ? [kill(id, invocation, 'reload')] : []
 }
 
 function watchIfLast({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
@@ -168,14 +175,17 @@ export function onEndingExited(
     const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : named
     const ending = { ...phase.ending, exit: status }
     const without = within(instance, { phase: { ...phase, main: null, ending }, killed })
-    return overOrEmpty(without, context, hasLeftovers || phase.hook !== null)
+    const hasHooks = phase.hook !== null || phase.reload !== null
+    return overOrEmpty(without, context, hasLeftovers || hasHooks)
   }
-  // A setup or reload command was asked to end with the rest and is not in the record.
+  // A setup command was asked to end with the rest and is not in the record.
   const isOfStop = role === 'stop' && phase.hook !== null
-  if (!isOfStop && phase.main !== null) return null
-  const without = isOfStop ? within(instance, { phase: { ...phase, hook: null } }) : instance
+  const isReload = role === 'reload' && phase.reload !== null
+  if (!isOfStop && !isReload && phase.main !== null) return null
+  const rest = isReload ? { reload: null } : isOfStop ? { hook: null } : {}
+  const without = within(instance, { phase: { ...phase, ...rest } })
   if (phase.main === null) return overOrEmpty(without, context, hasLeftovers)
-  return { instance: without, effects: askToEnd(without, context) }
+  return { instance: without, effects: isReload ? [] : askToEnd(without, context) }
 }
 
 /** The stop command could not be run: then the signal does its work. */
@@ -197,7 +207,8 @@ export function onStopNeverSpawned(
   context: Context,
 ): Transition | null {
   const { role, invocation } = event
-  if (instance.phase.name === 'killing' || context.definition.stop.command === null) {
+  const isWanted = role === 'stop' && instance.phase.name === 'stopping'
+  if (!isWanted || context.definition.stop.command === null) {
     const reason = 'not begun'
     return onEndingSpawnFailed(
       instance,
@@ -215,7 +226,8 @@ function overOrEmpty(
   hasLeftovers: boolean,
 ): Transition {
   const { phase } = instance
-  const isLeftAlone = context.definition.stop.kill === 'process' && phase.hook === null
+  const hasHooks = phase.hook !== null || phase.reload !== null
+  const isLeftAlone = context.definition.stop.kill === 'process' && !hasHooks
   if (!hasLeftovers || isLeftAlone) return conclude(instance, context, phase.ending)
   return { instance, effects: askToEnd(instance, context) }
 }
@@ -226,10 +238,11 @@ export function onEmptied(
   event: EventOf<'emptied'>,
   context: Context,
 ): Transition | null {
-  const { main, hook, ending } = instance.phase
+  const { main, hook, reload, ending } = instance.phase
   const killed = event.killed.length === 0 ? instance.killed : event.killed
   const emptied = within(instance, { killed })
-  if (main !== null || hook !== null) return { instance: emptied, effects: [] }
+  const isAwaited = main !== null || hook !== null || reload !== null
+  if (isAwaited) return { instance: emptied, effects: [] }
   return conclude(emptied, context, ending)
 }
 
@@ -261,11 +274,13 @@ export function onStopHookSpawned(
   event: EventOf<'spawned'>,
   context: Context,
 ): Transition | null {
-  // A reload command whose spawn was in flight ends with the rest.
-  if (event.role !== 'stop' || instance.phase.hook === null) {
-    return { instance, effects: askToEnd(instance, context) }
-  }
-  const spawned = within(instance, { phase: { ...instance.phase, hook: event.process } })
+  const { role, process } = event
+  const { phase } = instance
+  const isStop = role === 'stop' && phase.hook !== null
+  const isReload = role === 'reload' && phase.reload !== null
+  // A setup command whose spawn was in flight ends with the rest.
+  const now = isStop ? { hook: process } : isReload ? { reload: process } : {}
+  const spawned = within(instance, { phase: { ...phase, ...now } })
   return { instance: spawned, effects: askToEnd(spawned, context) }
 }
 
