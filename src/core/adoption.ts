@@ -4,6 +4,7 @@
 
 import type { InstanceId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
+import { askToEnd } from './ask-to-end.ts'
 import type { Effect, ProjectRecord } from './effect.ts'
 import type { InstanceEvent, InstanceNews } from './instance-event.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Role,
   slotsOf,
 } from './instance-state.ts'
-import { askToEnd } from './on-end.ts'
 import { killFinish } from './on-over.ts'
 import { isByTime } from './on-start.ts'
 import { linkProject } from './project-links.ts'

@@ -12,7 +12,9 @@
 //   starting    the main process runs (or is being spawned) and is not ready yet
 //   up          ready; a oneshot that has done its work is `up` with no process
 //   reloading   ready, and its reload command runs
-//   stopping    told to end; also: the main process is gone and what it left behind is told to end
+//   stopping    told to end, by the stop command or the signal: after a command that succeeded the
+//               signal waits for a grace; also: the main process is gone and what it left behind is
+//               told to end
 //   killing     the stop timeout passed, SIGKILL was sent, until nothing is left
 //   finish      the invocation is over and the finish hook runs
 //   backoff     it ended and is wanted up again after a delay
@@ -112,6 +114,8 @@ interface EndingData extends InvocationData {
   readonly hook: Slot | null
   /** The reload command that ran when the end came: it has lost its object and is killed. */
   readonly reload: Slot | null
+  /** The stop command has succeeded, and until the deadline main may end by itself. */
+  readonly isInGrace: boolean
   readonly ending: Ending
   readonly wasReady: boolean
 }

@@ -2,10 +2,17 @@
 // processes, not the leader: the deadline stands until nothing of the invocation is left. What
 // comes after it is in on-over.ts.
 
-import type { InstanceId, InvocationId } from '../base/brands.ts'
-import { signalNumbers } from '../base/signal.ts'
-import type { KillMode } from '../model/service-definition.ts'
-import type { Effect, SignalScope } from './effect.ts'
+import { isSuccess } from '../base/exit-status.ts'
+import {
+  askToEnd,
+  type EndingInstance,
+  hookScope,
+  kill,
+  killReload,
+  signalTo,
+  watchIfLast,
+} from './ask-to-end.ts'
+import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
 import type { Ending, InstanceState, PhaseOf, ProcessRef, Slot } from './instance-state.ts'
 import { conclude, KILL_AGAIN_MS, type Running } from './on-over.ts'
@@ -21,7 +28,6 @@ interface Remains {
   readonly killed?: readonly string[]
 }
 
-type EndingInstance = InstanceState<PhaseOf<'stopping'> | PhaseOf<'killing'>>
 type HookPhase = PhaseOf<'setup'> | PhaseOf<'starting'> | PhaseOf<'finish'> | PhaseOf<'reloading'>
 
 /** The invocation is to end, or its main process has. Asks what is left to end, or concludes. */
@@ -56,6 +62,7 @@ export function beginEnding(
       main,
       hook: hasStopCommand ? 'spawning' : null,
       reload,
+      isInGrace: false,
       ending,
       wasReady,
       invocation,
@@ -75,64 +82,6 @@ export function beginEnding(
     ? [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
     : askToEnd(stopping, context)
   return { instance: stopping, effects: [...unwatch, ...asking] }
-}
-
-/** What is done to end what is there: first in `stopping`, and again after a restart of ours. */
-export function askToEnd(
-  { id, phase }: EndingInstance,
-  { definition }: Pick<Context, 'definition'>,
-): readonly Effect[] {
-  const { invocation, main, hook } = phase
-  const { stop } = definition
-  const effects: Effect[] = [...killReload({ id, phase })]
-  // The stop command does the asking, and it may finish its work in peace.
-  if (hook !== null && phase.name === 'stopping') return effects
-  if (phase.name === 'killing') {
-    const isMainOnly = stop.kill === 'process' && main !== null
-    effects.push(kill(id, invocation, isMainOnly ? 'main' : 'all'))
-    if (isMainOnly && hook !== null) effects.push(kill(id, invocation, 'hook'))
-  } else if (main !== null) {
-    effects.push(signalTo(id, invocation, stop.signal, scopeOf(stop.kill)))
-  } else {
-    // `mixed` asks the main process only; what outlives it is killed.
-    const signal = stop.kill === 'mixed' ? signalNumbers.KILL : stop.signal
-    effects.push(signalTo(id, invocation, signal, 'all'))
-  }
-  return [...effects, ...watchIfLast({ id, phase })]
-}
-
-/** Also in kill mode `process`, which leaves alone what the service started: this is ours. */
-function killReload({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
-  const { reload, invocation } = phase
-  const isRunning = reload !== null && reload !== 'spawning'
-  return isRunning ? [kill(id, invocation, 'reload')] : []
-}
-
-function watchIfLast({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
-  if (phase.main !== null) return []
-  return [{ type: 'watch-empty', id, invocation: phase.invocation }]
-}
-
-function scopeOf(mode: KillMode): SignalScope {
-  if (mode === 'cgroup') return 'all'
-  return mode === 'group' ? 'group' : 'main'
-}
-
-function hookScope(mode: KillMode): SignalScope {
-  return mode === 'process' ? 'hook' : 'all'
-}
-
-function signalTo(
-  id: InstanceId,
-  invocation: InvocationId,
-  signal: number,
-  scope: SignalScope,
-): Effect {
-  return { type: 'signal', id, invocation, signal, scope }
-}
-
-function kill(id: InstanceId, invocation: InvocationId, scope: SignalScope): Effect {
-  return signalTo(id, invocation, signalNumbers.KILL, scope)
 }
 
 /** What SIGKILL was sent to so far, as the event tells it. */
@@ -174,7 +123,10 @@ export function onEndingExited(
     const isNamed = named.length > 0
     const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : named
     const ending = { ...phase.ending, exit: status }
-    const without = within(instance, { phase: { ...phase, main: null, ending }, killed })
+    const after = { ...phase, main: null, isInGrace: false, ending }
+    // What is told to end only now, because there was a grace, has the whole time-out for it.
+    const deadlineMs = phase.isInGrace ? stopDeadline(context) : instance.deadlineMs
+    const without = within(instance, { phase: after, killed, deadlineMs })
     const hasHooks = phase.hook !== null || phase.reload !== null
     return overOrEmpty(without, context, hasLeftovers || hasHooks)
   }
@@ -185,7 +137,26 @@ export function onEndingExited(
   const rest = isReload ? { reload: null } : isOfStop ? { hook: null } : {}
   const without = within(instance, { phase: { ...phase, ...rest } })
   if (phase.main === null) return overOrEmpty(without, context, hasLeftovers)
+  if (isOfStop && isSuccess(status) && phase.name === 'stopping')
+    return beginGrace(without, context)
   return { instance: without, effects: isReload ? [] : askToEnd(without, context) }
+}
+
+/** What the stop command has asked for may take its time; without a grace the signal follows. */
+function beginGrace(instance: EndingInstance, context: Context): Transition {
+  const { commandGraceMs } = context.definition.stop
+  if (commandGraceMs === 0) return { instance, effects: askToEnd(instance, context) }
+  const phase = { ...instance.phase, isInGrace: true }
+  const deadlineMs = inTime(context, commandGraceMs)
+  return { instance: within(instance, { phase, deadlineMs }), effects: [] }
+}
+
+function stopDeadline(context: Context): number | null {
+  return inTime(context, context.definition.stop.timeoutMs)
+}
+
+function inTime({ nowMs }: Context, spanMs: number): number | null {
+  return Number.isFinite(spanMs) ? nowMs + spanMs : null
 }
 
 /** The stop command could not be run: then the signal does its work. */
@@ -246,18 +217,29 @@ export function onEmptied(
   return conclude(emptied, context, ending)
 }
 
-/** The stop timeout has passed: no more asking. Again and again, until nothing is left. */
+/**
+ * The stop timeout has passed: no more asking. Again and again, until nothing is left. After a
+ * grace nobody but the stop command has asked yet: that is done first.
+ */
 export function onStopTimer(
   instance: EndingInstance,
   _event: unknown,
   context: Context,
 ): Transition {
   const { phase } = instance
+  if (phase.name === 'stopping' && phase.isInGrace) {
+    const asked = within(instance, {
+      phase: { ...phase, isInGrace: false },
+      reason: `${phase.ending.reason}; still there after the stop command`,
+      deadlineMs: stopDeadline(context),
+    })
+    return { instance: asked, effects: askToEnd(asked, context) }
+  }
   const isFirst = phase.name === 'stopping'
   const killing = enter(
     instance,
     context,
-    { ...phase, name: 'killing' },
+    { ...phase, name: 'killing', isInGrace: false },
     {
       deadlineMs: context.nowMs + KILL_AGAIN_MS,
       reason: isFirst
