@@ -15,10 +15,14 @@ export function step<T>(what: string, action: () => T): T {
   try {
     return action()
   } catch (cause) {
-    const error = kernelErrorOf(cause)
-    const why = error instanceof Error ? error.message : String(error)
-    throw new ToolkitError('ERR_DAEMON_STEP', `cannot ${what}: ${why}`, { cause })
+    throw failedStep(what, cause)
   }
+}
+
+function failedStep(what: string, cause: unknown): ToolkitError {
+  const error = kernelErrorOf(cause)
+  const why = error instanceof Error ? error.message : String(error)
+  return new ToolkitError('ERR_DAEMON_STEP', `cannot ${what}: ${why}`, { cause })
 }
 
 /**
