@@ -4,7 +4,7 @@
 import type { Fd, Pid } from '../base/brands.ts'
 import { quote } from '../base/quote.ts'
 import type { DaemonOutcome, DaemonRequest } from './daemon-request.ts'
-import { claimPidFile, recordIdentityBeside } from './pid-file.ts'
+import { claimPidFile, claimPidFileBeside } from './pid-file.ts'
 import { identityOf } from './pid-file-record.ts'
 
 export interface DaemonClaim {
@@ -23,7 +23,9 @@ type AlreadyRunning = Extract<DaemonOutcome, { kind: 'already-running' }>
 
 /** Throws a ToolkitError for a file that cannot be used. */
 export function claimFor({ ready }: DaemonRequest, path: string): DaemonClaim | AlreadyRunning {
-  const found = claimPidFile(path)
+  // The daemon's own claim or lock on its file must not meet ours.
+  const isForking = ready.kind === 'forking'
+  const found = isForking ? claimPidFileBeside(path) : claimPidFile(path)
   switch (found.kind) {
     case 'running':
       return refused(found.pid, `already running as process ${found.pid}`)
@@ -33,17 +35,19 @@ export function claimFor({ ready }: DaemonRequest, path: string): DaemonClaim | 
       return refused(found.pid, `${found.why}. ${found.hint}`)
   }
   const { claim } = found
-  const isForking = ready.kind === 'forking'
+  const record = (pid: Pid): void => {
+    const identity = identityOf(pid)
+    // Gone already: its end is told by its pidfd.
+    if (identity !== null) claim.record(identity)
+  }
   return {
     kind: 'claimed',
     lockFd: isForking ? null : claim.lockFd,
     record: (pid) => {
-      const identity = isForking ? null : identityOf(pid)
-      // Gone already: its end is told by its pidfd.
-      if (identity !== null) claim.record(identity)
+      if (!isForking) record(pid)
     },
     recordReady: (pid) => {
-      if (isForking) recordIdentityBeside(path, pid)
+      if (isForking) record(pid)
     },
     withdraw: () => claim.withdraw(),
     release: () => claim.release(),

@@ -35,6 +35,7 @@ export interface ReadyResult {
   readonly detail: string
 }
 
+/** Everything may be left out. */
 export interface ReadyOptions {
   /** A descriptor that waits for a newline, for who learned its number by other means. */
   readonly fd?: number

@@ -65,7 +65,10 @@ export function spawnOrphan(
   if (preamble.kind === 'refused') return preamble
   const ignoredSignals = request.ready.kind === 'signal' ? ['USR1'] : []
   const { script: steps } = preamble
-  const script = writeSessionScript({ preamble: steps, reportFd, gateFd, savedFd, ignoredSignals })
+  // A command that is to go into the background by itself shall find nobody above it.
+  const tellsPid = request.ready.kind !== 'forking'
+  const fds = { reportFd, gateFd, savedFd }
+  const script = writeSessionScript({ preamble: steps, ...fds, tellsPid, ignoredSignals })
   const argv = [preamble.path, '-c', script, request.path, ...request.argv]
   const env = Array.from(preamble.environment, ([name, value]) => `${name}=${value}`)
   const report = createPipe()
