@@ -20,24 +20,19 @@ const dist = join(root, 'dist')
 const often = filesOf({
   base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
   cli:
-    'builtin commands deps exit-codes main parse-arguments project real-deps run-spec scope screen ' +
-    'select-rows commands/status print/status print/style print/table',
+    'builtin commands deps door exit-codes main parse-arguments plain-deps real-deps ' +
+    'run-spec scope project screen select-rows commands/status print/status print/style print/table',
   client: 'client connection http-reader',
   model: 'service-name',
   protocol: 'directories response routes version',
 })
 
-/** The same for `run`, and what it has in common with the supervisor. */
-const daemons = filesOf({
-  daemonize:
-    'daemon-claim daemon-environment daemon-streams descendants drain end-daemon own-pid ' +
-    'pid-file pid-file-open pid-file-record pid-owner ready-dialect ready-watch ' +
-    'run-command run-options session-script spawn-orphan start-daemon',
-  kernel:
-    'clock credentials fd fifo file-lock identity layouts libc load-koffi pidfd poll prctl procfs program ' +
-    'spawn spawn-failure syscall-error wait',
-  launch: 'caller-limit credentials preamble program read-available refusal',
-})
+/** What only some runs of `eudaemon run` load; all the rest of it is one file. */
+const seldom = new RegExp(
+  '^src/(?:cli/(?:help|own-version)|syntax/|base/diagnostic' +
+    '|daemonize/(?:boot/|pid-actions|pid-owner-control|notify-|syslog|ready-(?!dialect|watch))' +
+    '|kernel/(?:datagram|socket-|unix-|tcp-)|launch/(?:network|port)|protocol/notify)',
+)
 
 function filesOf(rooms: Readonly<Record<string, string>>): ReadonlySet<string> {
   const paths = Object.entries(rooms).flatMap(([room, names]) =>
@@ -79,6 +74,7 @@ async function bundle(
   folder: string,
   format: 'esm' | 'cjs',
   input: Readonly<Record<string, string>>,
+  together: ((path: string) => boolean) | null = null,
 ): Promise<void> {
   const ending = format === 'esm' ? 'js' : 'cjs'
   await build({
@@ -100,13 +96,15 @@ async function bundle(
       chunkFileNames: `[name]-[hash].${ending}`,
       minify: false,
       keepNames: true,
-      codeSplitting: {
-        includeDependenciesRecursively: false,
-        groups: [
-          { name: 'often', test: (id) => often.has(relative(root, id)) },
-          { name: 'daemons', test: (id) => daemons.has(relative(root, id)) },
-        ],
-      },
+      // The order of modules in ES chunks is not ours to choose: a face takes what it needs.
+      ...(together === null
+        ? {}
+        : {
+            codeSplitting: {
+              includeDependenciesRecursively: false,
+              groups: [{ name: 'together', test: (id: string) => together(relative(root, id)) }],
+            },
+          }),
       comments: { legal: true, annotation: false, jsdoc: false },
     },
   })
@@ -134,8 +132,11 @@ function sourceOf(path: string): string {
 }
 
 rmSync(dist, { recursive: true, force: true })
-await bundle('cli', 'cjs', { main: 'src/cli/main.ts' })
+await bundle('cli', 'cjs', { main: 'src/cli/main.ts' }, (path) => often.has(path))
+await bundle('run', 'cjs', { run: 'src/cli/main-run.ts' }, (path) => !seldom.test(path))
 // For each require() Node reads the nearest package.json: here one that says little.
-writeFileSync(join(dist, 'cli/package.json'), '{ "type": "commonjs" }\n')
+for (const folder of ['cli', 'run']) {
+  writeFileSync(join(dist, folder, 'package.json'), '{ "type": "commonjs" }\n')
+}
 await bundle('faces', 'esm', faces())
 declarations()

@@ -28,7 +28,7 @@ export function status(text: string): boolean {
   return sendNotification({ status: text }) === null
 }
 
-/** Says that the program reloads its configuration; ready() ends it. True when somebody was told. */
+/** Says that a reload of the configuration begins; ready() ends it. True when somebody was told. */
 export function reloading(): boolean {
   return sayReloading()
 }

@@ -167,8 +167,6 @@ export const MAX_SYSLOG_TAG_LENGTH = 32
 
 /** Notify messages of one socket that are read in one turn of the loop. */
 export const MAX_NOTIFY_TURN_MESSAGES = 64
-/** Generations between a sender of a notify message and the main process of its daemon. */
-export const MAX_ANCESTRY_DEPTH = 64
 /** How much of what a starting daemon writes is relayed at once. */
 export const MAX_RELAY_READ_BYTES = 64 * 1024
 /** A line of a starting daemon that `--ready log=` looks at; a longer one is looked at in parts. */

@@ -58,6 +58,9 @@ export interface CommandResult {
 /** Each file in commands/ exports one as `run`. */
 export type Run = (options: Options, deps: Deps) => Promise<CommandResult>
 
+/** What there is without a supervisor. */
+export type PlainDeps = Omit<Deps, 'directories' | 'connect' | 'ensureSupervisor' | 'supervise'>
+
 /** Ends a command from the depth of a helper, with what to print. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'

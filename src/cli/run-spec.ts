@@ -58,7 +58,8 @@ const process: readonly OptionSpec[] = [
   option('limit', 'NAME=SOFT[:HARD]', 'A resource limit by its name in prlimit; repeatable.'),
   { name: 'core', doc: 'Allow core dumps, which are prevented otherwise.' },
   option('env', 'NAME=VALUE', 'Set a variable; NAME alone passes ours on; repeatable.'),
-  option('env-file', 'FILE', 'Set the variables of a file; repeatable.', 'file'),
+  // Not --env-file: Node looks for that behind the script too, and obeys a NODE_OPTIONS in it.
+  option('environment-file', 'FILE', 'Set the variables of a file; repeatable.', 'file'),
   { name: 'keep-env', doc: 'Pass on the whole environment, terminal and session included.' },
   { name: 'clear-env', doc: 'Pass on PATH only.' },
   option('keep-fd', 'N', 'Pass this descriptor on, from 3; all others are closed; repeatable.'),
@@ -90,7 +91,8 @@ export const runCommandSpec: CommandSpec = {
     'The command gets a session without a terminal, no descriptor but its own three, default ' +
       'signals, a clean environment and no core dumps, and is an orphan: no supervisor watches ' +
       'it. The prompt comes back when it is ready to serve, or with its messages and its exit ' +
-      'status (128 and the signal’s number when it was killed; 127 not found, 126 not executable; ' +
+      'status (128 and the signal’s number when it was killed; 127 not found, 126 not ' +
+      'executable; ' +
       '2 not ready in time).',
     'What it writes to standard error while it starts is shown. With --pid-file the daemon can ' +
       'be stopped, reloaded and asked for later: its process is known by more than its number.',

@@ -4,8 +4,9 @@
 import type { Fd, Pid } from '../base/brands.ts'
 import { quote } from '../base/quote.ts'
 import type { DaemonOutcome, DaemonRequest } from './daemon-request.ts'
-import { claimPidFile, claimPidFileBeside } from './pid-file.ts'
+import { claimPidFile, claimPidFileBeside, type PidFileClaim } from './pid-file.ts'
 import { identityOf } from './pid-file-record.ts'
+import { removeStalePidFile } from './pid-file-remove.ts'
 
 export interface DaemonClaim {
   readonly kind: 'claimed'
@@ -23,7 +24,6 @@ type AlreadyRunning = Extract<DaemonOutcome, { kind: 'already-running' }>
 
 /** Throws a ToolkitError for a file that cannot be used. */
 export function claimFor({ ready }: DaemonRequest, path: string): DaemonClaim | AlreadyRunning {
-  // The daemon's own claim or lock on its file must not meet ours.
   const isForking = ready.kind === 'forking'
   const found = isForking ? claimPidFileBeside(path) : claimPidFile(path)
   switch (found.kind) {
@@ -34,24 +34,48 @@ export function claimFor({ ready }: DaemonRequest, path: string): DaemonClaim | 
     case 'unknown':
       return refused(found.pid, `${found.why}. ${found.hint}`)
   }
-  const { claim } = found
+  return isForking ? claimBeside(found.claim, path) : claimItself(found.claim)
+}
+
+function claimItself(claim: PidFileClaim): DaemonClaim {
+  let recorded: Pid | null = null
   const record = (pid: Pid): void => {
-    const identity = identityOf(pid)
-    // Gone already: its end is told by its pidfd.
-    if (identity !== null) claim.record(identity)
+    if (pid !== recorded && recordLiving(claim, pid)) recorded = pid
   }
   return {
     kind: 'claimed',
-    lockFd: isForking ? null : claim.lockFd,
-    record: (pid) => {
-      if (!isForking) record(pid)
-    },
-    recordReady: (pid) => {
-      if (isForking) record(pid)
-    },
+    lockFd: claim.lockFd,
+    record,
+    recordReady: record,
     withdraw: () => claim.withdraw(),
     release: () => claim.release(),
   }
+}
+
+function claimBeside(claim: PidFileClaim, path: string): DaemonClaim {
+  let isRecorded = false
+  return {
+    kind: 'claimed',
+    lockFd: null,
+    record: () => {},
+    recordReady: (pid) => {
+      isRecorded = recordLiving(claim, pid)
+    },
+    withdraw: () => {
+      claim.withdraw()
+      // Killed, it could not do that itself. What names somebody who lives stays.
+      removeStalePidFile(path)
+    },
+    // A daemon that is left alone before it was ready has no record.
+    release: () => (isRecorded ? claim.release() : claim.withdraw()),
+  }
+}
+
+/** False when it is gone already: its end is told by its pidfd. */
+function recordLiving(claim: PidFileClaim, pid: Pid): boolean {
+  const identity = identityOf(pid)
+  if (identity !== null) claim.record(identity)
+  return identity !== null
 }
 
 function refused(pid: Pid | number | null, message: string): AlreadyRunning {

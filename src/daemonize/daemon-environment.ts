@@ -44,6 +44,8 @@ const names: ReadonlySet<string> = new Set([
     'FPATH',
   ],
   ...['EDITOR', 'VISUAL', 'PAGER', 'LESSOPEN', 'LESSCLOSE', 'LESS', 'BROWSER', 'OPTIND', 'OPTARG'],
+  // The C library.
+  ...['GCONV_PATH', 'GETCONF_DIR', 'GLIBC_TUNABLES', 'RES_OPTIONS', 'HOSTALIASES', 'LOCALDOMAIN'],
   // Supervision: of somebody else, for somebody else.
   ...['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'INVOCATION_ID', 'JOURNAL_STREAM'],
   ...['MAINPID', 'MANAGERPID', 'SYSTEMD_EXEC_PID', 'SYSTEMD_NSS_DYNAMIC_BYPASS', 'FDSTORE'],
@@ -68,7 +70,16 @@ const names: ReadonlySet<string> = new Set([
 ])
 
 /** Locale stays: it is configuration. */
-const prefixes = ['LD_', 'LISTEN_', 'BASH_FUNC_', 'npm_', 'EUDAEMON_', 'VSCODE_', 'SYSTEMD_']
+const prefixes = [
+  'LD_',
+  'MALLOC_',
+  'LISTEN_',
+  'BASH_FUNC_',
+  'npm_',
+  'EUDAEMON_',
+  'VSCODE_',
+  'SYSTEMD_',
+]
 
 export type EnvironmentMode =
   /** Without what is listed here. */

@@ -4,8 +4,8 @@
 
 import { accessSync, chmodSync, constants as fsConstants, mkdtempSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Fd, Pid } from '../base/brands.ts'
-import { MAX_ANCESTRY_DEPTH, MAX_NOTIFY_TURN_MESSAGES } from '../base/limits.ts'
+import type { Fd } from '../base/brands.ts'
+import { MAX_NOTIFY_TURN_MESSAGES } from '../base/limits.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import {
   type BoundDatagram,
@@ -16,7 +16,6 @@ import {
 } from '../kernel/datagram-socket.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
-import { readStat } from '../kernel/procfs.ts'
 import { kernelErrorOf } from '../kernel/syscall-error.ts'
 import { MAX_SOCKET_PATH_BYTES } from '../protocol/directories.ts'
 import { type NotifyMessage, parseNotifyMessage } from '../protocol/notify-message.ts'
@@ -131,25 +130,6 @@ export function openNotifyReceiver(options: NotifyReceiverOptions): NotifyReceiv
   }
 }
 
-/**
- * True for the main process of a daemon, for its descendants, and for everybody in its session:
- * what NotifyAccess=all means without a control group.
- */
-export function belongsToDaemon(sender: Pid, main: Pid): boolean {
-  if (sender === main) return true
-  const stat = readStat(sender)
-  const mainStat = readStat(main)
-  if (stat === null) return false
-  const ownSession = readStat(process.pid as Pid)?.session
-  if (stat.session === mainStat?.session && stat.session !== ownSession) return true
-  let { parent } = stat
-  for (let depth = 0; depth < MAX_ANCESTRY_DEPTH && parent > 1; depth += 1) {
-    if (parent === main) return true
-    parent = readStat(parent)?.parent ?? (0 as Pid)
-  }
-  return false
-}
-
 /** As systemd has it: a barrier stands alone, or the whole message is void. */
 function isUsable({ fields, other }: NotifyMessage): boolean {
   const found = Object.keys(fields).length + other.length
@@ -188,6 +168,8 @@ function makePlace({ owner, environment }: NotifyReceiverOptions): Place {
 function makeIn(parent: string, owner: NotifyReceiverOptions['owner']): Place {
   const folder = mkdtempSync(join(parent, 'eudaemon-notify-'))
   try {
+    // Our umask may have denied even us.
+    chmodSync(folder, 0o700)
     const options = owner === null ? { mode: 0o600 } : { mode: 0o600, owner }
     const socket = bindDatagram(join(folder, SOCKET_NAME), options)
     // The folder stays ours: its new user reaches the socket, and cannot put anything in its place.

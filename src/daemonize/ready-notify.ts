@@ -1,5 +1,5 @@
-// Readiness by sd_notify(3), with what else the protocol says while a daemon starts: STATUS is shown,
-// MAINPID names another main process, EXTEND_TIMEOUT_USEC asks for patience, and ERRNO or
+// Readiness by sd_notify(3), with what else the protocol says while a daemon starts: STATUS is
+// shown, MAINPID names another main process, EXTEND_TIMEOUT_USEC asks for patience, and ERRNO or
 // EXIT_STATUS announce that it will fail.
 
 import { type Pid, toPid } from '../base/brands.ts'

@@ -35,7 +35,7 @@ export interface ReadyResult {
   readonly detail: string
 }
 
-/** Everything may be left out. */
+/** What ready() may be told. */
 export interface ReadyOptions {
   /** A descriptor that waits for a newline, for who learned its number by other means. */
   readonly fd?: number

@@ -4,9 +4,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ToolkitError } from '../base/toolkit-error.ts'
+import { type BootPrinter, bootPrinters } from './boot/boot-command.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { exitCodeOf } from './outcome-exit-code.ts'
-import type { PrinterName } from './print-boot.ts'
 import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
 import { refusalExitCode, startDaemon } from './start-daemon.ts'
 
@@ -20,17 +20,11 @@ export interface RunResult {
 }
 
 const actions = ['stop', 'restart', 'reload', 'status', 'signal'] as const
-const printerNames: readonly PrinterName[] = [
-  'print-lsb-script',
-  'print-unit',
-  'print-openrc-script',
-  'print-launchd-plist',
-]
 
 /** Throws a ToolkitError for options that cannot be used. */
 export async function runDaemonCommand(invocation: RunInvocation): Promise<RunResult> {
   const { command, has } = invocation
-  const chosen = [...actions, ...printerNames].filter(has)
+  const chosen = [...actions, ...bootPrinters].filter(has)
   if (chosen.length > 1) return wrong(`--${chosen.join(' and --')} exclude each other`)
   const [action] = chosen
   const needsCommand = action === undefined || action === 'restart' || action.startsWith('print-')
@@ -38,7 +32,10 @@ export async function runDaemonCommand(invocation: RunInvocation): Promise<RunRe
     return wrong('no command given; write it after --')
   }
   if (action === undefined) return start(invocation)
-  if (isPrinter(action)) return print(action, invocation)
+  if (isPrinter(action)) {
+    const { printBoot } = await import('./boot/print-boot.ts')
+    return printBoot(action, invocation)
+  }
   const { actOnOwner } = await import('./pid-actions.ts')
   if (action === 'restart') {
     const stopped = await actOnOwner('stop', invocation)
@@ -47,15 +44,8 @@ export async function runDaemonCommand(invocation: RunInvocation): Promise<RunRe
   return actOnOwner(action, invocation)
 }
 
-function isPrinter(word: string): word is PrinterName {
-  return (printerNames as readonly string[]).includes(word)
-}
-
-async function print(printer: PrinterName, invocation: RunInvocation): Promise<RunResult> {
-  const { printBoot } = await import('./print-boot.ts')
-  const { text, notes } = await printBoot(printer, invocation)
-  const stderr = notes.map((note) => `eudaemon run: note: ${note}\n`).join('')
-  return { kind: 'done', exitCode: 0, stdout: text, stderr }
+function isPrinter(word: string): word is BootPrinter {
+  return (bootPrinters as readonly string[]).includes(word)
 }
 
 async function start(invocation: RunInvocation): Promise<RunResult> {

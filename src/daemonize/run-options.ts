@@ -1,7 +1,7 @@
 // From the words of a command line to a request: what `eudaemon run` is told, checked and
 // completed. Every problem names its option. Nothing is started here.
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseDuration } from '../base/duration.ts'
 import { quote } from '../base/quote.ts'
 import { parseSignal } from '../base/signal.ts'
@@ -14,6 +14,7 @@ import { findProgram, whyNoDirectory, whyNotLoadable } from '../launch/program.t
 import { type LaunchRefusal, printRefusal } from '../launch/refusal.ts'
 import { daemonEnvironment, type EnvironmentMode, variablesOfUser } from './daemon-environment.ts'
 import type { DaemonRequest, StreamTarget } from './daemon-request.ts'
+import { whyNotInherited } from './kept-descriptors.ts'
 import { parseReadyDialect } from './ready-dialect.ts'
 import { usualPidFile } from './usual-pid-file.ts'
 
@@ -49,9 +50,10 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     for (const [name, text] of variablesOfUser(user)) environment.set(name, text)
   }
   environment.set('PWD', directory)
-  for (const [name, text] of [...options.fileVariables, ...givenWords(options)])
+  for (const [name, text] of [...options.fileVariables, ...givenVariables(options)]) {
     environment.set(name, text)
-  const refusal = whyNoDirectory(root === null ? directory : `${root}/${directory}`)
+  }
+  const refusal = whyNoDirectory(root === null ? directory : join(root, directory))
   if (refusal !== null) return refusal
   const program = locate(options, environment.get('PATH') ?? '', root)
   if (program.kind === 'refused') return program
@@ -74,7 +76,7 @@ export function toDaemonRequest(options: RunOptions): DaemonRequest | LaunchRefu
     stdin: resolve(options.directory, value('stdin') ?? '/dev/null'),
     stdout: streamOf(options, 'stdout'),
     stderr: streamOf(options, 'stderr'),
-    keptFds: options.values('keep-fd').map((text) => parseDescriptor('keep-fd', text)),
+    keptFds: options.values('keep-fd').map(parseDescriptor),
     pidFile: pidFileOf(options, self),
     ready: parseReadyDialect(value('ready') ?? 'exec'),
     readyTimeoutMs: durationOf(options, 'ready-timeout', DEFAULT_READY_TIMEOUT),
@@ -131,7 +133,7 @@ export function signalOf(
   return number
 }
 
-/** Of `--user`, `--group` and `--groups`. */
+/** As whom it is to run, in the operator's words. */
 export function wantedCredentials({ value, values }: RunOptions): WantedCredentials {
   const [user, group] = (value('user') ?? '').split(':')
   const lists = values('groups').flatMap((list) => list.split(','))
@@ -142,23 +144,20 @@ export function wantedCredentials({ value, values }: RunOptions): WantedCredenti
   }
 }
 
-/** Of `--keep-env` and `--clear-env`. */
+/** What is passed on of our own environment. */
 export function environmentModeOf({ has }: Pick<RunOptions, 'has'>): EnvironmentMode {
   if (has('keep-env') && has('clear-env')) throw bad('clear-env', 'contradicts --keep-env')
   return has('keep-env') ? 'all' : has('clear-env') ? 'clean' : 'sanitised'
 }
 
-/** Those of `--env`; a name alone has our value. */
-export function givenWords({
-  values,
-  ownEnvironment,
-}: Pick<RunOptions, 'values' | 'ownEnvironment'>): readonly (readonly [string, string])[] {
-  return values('env').map((text): readonly [string, string] => {
+/** The variables of `--env`. */
+export function givenVariables(options: RunOptions): readonly (readonly [string, string])[] {
+  return options.values('env').map((text): readonly [string, string] => {
     const at = text.indexOf('=')
     const name = at === -1 ? text : text.slice(0, at)
     if (!/^[^\s=\0]+$/.test(name)) throw bad('env', `${quote(text)} is not NAME=VALUE`)
     if (at !== -1) return [name, text.slice(at + 1)]
-    const own = ownEnvironment[name]
+    const own = options.ownEnvironment[name]
     if (own === undefined) throw bad('env', `${quote(name)} is not set here, and has no value`)
     return [name, own]
   })
@@ -181,14 +180,14 @@ function locate(
   return found.kind === 'refused' ? found : { ...found, path: found.path.slice(root.length) }
 }
 
-/** Of `--umask`. */
+/** The mask of `--umask`, or the default. */
 export function parseUmask(text: string | undefined): number {
   if (text === undefined) return DEFAULT_UMASK
   if (!/^[0-7]{1,4}$/.test(text)) throw bad('umask', `${quote(text)} is no octal mask such as 027`)
   return Number.parseInt(text, 8) & 0o777
 }
 
-/** Of `--nice`. */
+/** Null when it is not given. */
 export function parseNice(text: string | undefined): number | null {
   if (text === undefined) return null
   const number = Number(text)
@@ -210,10 +209,10 @@ function limitsOf(options: RunOptions): Limits {
   return { ...limits, ...givenLimits(options) }
 }
 
-/** Those of `--limit`. */
-export function givenLimits({ values }: Pick<RunOptions, 'values'>): Limits {
+/** The limits of `--limit`. */
+export function givenLimits(options: RunOptions): Limits {
   const limits: Record<string, { soft: number; hard: number }> = {}
-  for (const text of values('limit')) {
+  for (const text of options.values('limit')) {
     const match = /^([a-z]+)=([^:]+)(?::(.+))?$/.exec(text)
     const soft = parseLimit(match?.[2])
     const hard = parseLimit(match?.[3] ?? match?.[2])
@@ -241,7 +240,11 @@ function parseLimit(text: string | undefined): number {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
-function streamOf({ value, directory }: RunOptions, name: 'stdout' | 'stderr'): StreamTarget {
+/** Where an output goes. */
+export function streamOf(
+  { value, directory }: RunOptions,
+  name: 'stdout' | 'stderr',
+): StreamTarget {
   const text = value(name) ?? 'null'
   if (text === '') throw bad(name, 'is empty; give a file, null or syslog')
   if (text === 'null' || text === '/dev/null') return { kind: 'null' }
@@ -249,11 +252,13 @@ function streamOf({ value, directory }: RunOptions, name: 'stdout' | 'stderr'): 
   return { kind: 'file', path: resolve(directory, text) }
 }
 
-function parseDescriptor(name: string, text: string): number {
+function parseDescriptor(text: string): number {
   const fd = Number(text)
   if (!/^\d{1,6}$/.test(text) || fd < 3) {
-    throw bad(name, `${quote(text)} is no descriptor from 3 on; 0 to 2 have options of their own`)
+    throw bad('keep-fd', `${quote(text)} is no descriptor from 3 on; 0 to 2 have their own options`)
   }
+  const problem = whyNotInherited(fd)
+  if (problem !== null) throw bad('keep-fd', problem)
   return fd
 }
 

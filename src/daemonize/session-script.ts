@@ -12,15 +12,15 @@ export interface SessionScript {
   readonly reportFd: number
   readonly gateFd: number
   readonly savedFd: number
-  /** EUDAEMON_EXEC_PID tells the command that it is the one that was started. */
-  readonly tellsPid: boolean
   /** By name without SIG; ignored by the command from its start. */
   readonly ignoredSignals: readonly string[]
+  /** False for a command that goes into the background by itself. */
+  readonly isMain: boolean
 }
 
 /** For `sh -c`; `$0` is the path of the command, `$@` its argv. */
 export function writeSessionScript(script: SessionScript): string {
-  const { preamble, reportFd, gateFd, savedFd, tellsPid, ignoredSignals } = script
+  const { preamble, reportFd, gateFd, savedFd, ignoredSignals, isMain } = script
   const ignore = ignoredSignals.map((name) => `trap '' ${name}`)
   return [
     `exec ${savedFd}>&1`,
@@ -32,7 +32,8 @@ export function writeSessionScript(script: SessionScript): string {
     // The end of the gate without a word: whoever waits for the daemon is gone.
     `read -r EUDAEMON_CARRIED_go <&${gateFd} || exit 1`,
     `exec ${gateFd}<&-`,
-    ...(tellsPid ? ['export EUDAEMON_EXEC_PID="$EUDAEMON_CARRIED_pid"'] : []),
+    // By this a program knows that it was started by us, and not somebody above it.
+    ...(isMain ? ['export EUDAEMON_EXEC_PID="$EUDAEMON_CARRIED_pid"'] : []),
     'unset EUDAEMON_CARRIED_pid EUDAEMON_CARRIED_rest EUDAEMON_CARRIED_go',
     ...ignore,
     preamble,

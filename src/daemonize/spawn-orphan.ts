@@ -65,10 +65,9 @@ export function spawnOrphan(
   if (preamble.kind === 'refused') return preamble
   const ignoredSignals = request.ready.kind === 'signal' ? ['USR1'] : []
   const { script: steps } = preamble
-  // A command that is to go into the background by itself shall find nobody above it.
-  const tellsPid = request.ready.kind !== 'forking'
+  const isMain = request.ready.kind !== 'forking'
   const fds = { reportFd, gateFd, savedFd }
-  const script = writeSessionScript({ preamble: steps, ...fds, tellsPid, ignoredSignals })
+  const script = writeSessionScript({ preamble: steps, ...fds, ignoredSignals, isMain })
   const argv = [preamble.path, '-c', script, request.path, ...request.argv]
   const env = Array.from(preamble.environment, ([name, value]) => `${name}=${value}`)
   const report = createPipe()

@@ -1,6 +1,7 @@
 // The engine: a request becomes a running daemon, or an outcome that says why not. Fork soon, exit
 // late: whoever calls stays until the daemon is ready. Where the pieces are: spawn-orphan.ts (the
-// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts, end-daemon.ts.
+// two forks), ready-watch.ts (the dialects), daemon-streams.ts (output), pid-file.ts,
+// end-daemon.ts.
 
 import { readFileSync } from 'node:fs'
 import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
@@ -55,8 +56,11 @@ async function startClaimed(
 ): Promise<DaemonOutcome> {
   const openWatch = await loadReadyWatch(request.ready)
   const poller = openPoller()
-  const watch = closedOnce(openWatch(request, poller))
+  // A poller that stays open, here too when there is no watch, keeps this process from ending.
+  let opened: ReadyWatch | null = null
   try {
+    const watch = closedOnce(openWatch(request, poller))
+    opened = watch
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
@@ -70,7 +74,7 @@ async function startClaimed(
     }
     return await new Start(request, host, poller, watch, streams, orphan, claim).run()
   } finally {
-    watch.close()
+    opened?.close()
     poller.close()
   }
 }

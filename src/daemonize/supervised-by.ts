@@ -24,7 +24,7 @@ export type Starter =
   | 'terminal'
   | 'nobody'
 
-/** Who started a process, and how that is known. */
+/** Who started this process, as far as it can be known. */
 export interface SupervisedBy {
   readonly by: Starter
   /** One phrase that tells how it is known. */
@@ -134,11 +134,11 @@ function named(wanted: string): Rule {
   return ({ pid, name }) => (name === wanted ? `the parent is ${name} (${pid})` : null)
 }
 
-/** `eudaemon run` names the process that it starts, and may be gone when that looks. */
-function isEudaemon({ pid, argv, shell }: Candidate, facts: StartFacts): string | null {
+function isEudaemon(candidate: Candidate, facts: StartFacts): string | null {
+  const { pid, argv, shell } = candidate
   const { environment } = facts
-  const expected = String(shell?.pid ?? facts.pid)
-  if (environment['EUDAEMON_EXEC_PID'] === expected) return `EUDAEMON_EXEC_PID is ${expected}`
+  const expected = shell?.pid ?? facts.pid
+  if (environment['EUDAEMON_EXEC_PID'] === String(expected)) return 'eudaemon run has started it'
   if (environment['EUDAEMON_READY_PID'] === String(pid)) return `eudaemon run (${pid}) waits`
   const invocation = environment['EUDAEMON_INVOCATION_ID']
   if (invocation === undefined) return null

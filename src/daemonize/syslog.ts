@@ -1,6 +1,6 @@
-// Lines to the syslog daemon of this machine, as syslog(3) sends them: RFC 3164 without a host name,
-// a datagram to /dev/log, or a record of a stream where the daemon listens for streams. Nothing
-// waits: what the daemon does not take at once is counted and dropped.
+// Lines to the syslog daemon of this machine, as syslog(3) sends them: RFC 3164 without a host
+// name, a datagram to /dev/log, or a record of a stream where the daemon listens for streams.
+// Nothing waits: what the daemon does not take at once is counted and dropped.
 
 import type { Fd } from '../base/brands.ts'
 import { MAX_SYSLOG_TAG_LENGTH, MAX_SYSLOG_TEXT_BYTES } from '../base/limits.ts'

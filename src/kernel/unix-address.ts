@@ -1,5 +1,5 @@
-// Addresses of Unix sockets: a path, or an abstract name that begins with `@` (unix(7)); and sockets
-// of each type that are bound or connected to one.
+// Addresses of Unix sockets: a path, or an abstract name that begins with `@` (unix(7)); and
+// sockets of each type that are bound or connected to one.
 
 import { type Fd, toFd } from '../base/brands.ts'
 import { closeFd } from './fd.ts'

@@ -1,7 +1,7 @@
-// The datagrams of sd_notify(3): lines of KEY=value that a program sends to whoever started it. Both
-// directions; nothing here sends, receives, or knows who the sender was. What comes from a program
-// may be anything: it never throws, what is wrong is left out and told as a problem, and a key that
-// is not known is kept as it is.
+// The datagrams of sd_notify(3): lines of KEY=value that a program sends to whoever started it.
+// Both directions; nothing here sends, receives, or knows who the sender was. What comes from a
+// program may be anything: it never throws, what is wrong is left out and told as a problem, and
+// a key that is not known is kept as it is.
 
 import { MAX_FD_NAME_LENGTH, MAX_NOTIFY_MESSAGE_BYTES } from '../base/limits.ts'
 

@@ -1,5 +1,5 @@
-// A stand-in for `eudaemon`, for tests of what boot scripts make of it: it writes down its words and
-// ends with the statuses that its folder says. The real one is in test/system/2701.
+// A stand-in for `eudaemon`, for tests of what boot scripts make of it: it writes down its words
+// and ends with the statuses that its folder says. The real one is in test/system/2701.
 
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

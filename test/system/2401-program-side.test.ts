@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { run as runCommand } from '../support/command.ts'
 import { openHome } from '../support/home.ts'
 import { freePort } from '../support/ports.ts'
@@ -20,44 +20,6 @@ import { until } from '../support/until.ts'
 
 const hasTool = (name: string): boolean =>
   ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].some((folder) => existsSync(join(folder, name)))
-
-/** Starts a supervisor in a session of its own; ended, and all of its session killed, after the
- *  test. */
-function startPeer(
-  test: TestContext,
-  words: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
-) {
-  const [file = '', ...args] = words
-  const env = { PATH: process.env['PATH'], ...options.env }
-  const child = spawn(file, args, { ...options, env, stdio: 'ignore', detached: true })
-  const gone = new Promise<number | null>((resolve) => child.on('exit', resolve))
-  test.after(async () => {
-    child.kill('SIGTERM')
-    await gone
-  })
-  return { child, gone }
-}
-
-/** Each process that holds on is ended, and waited for. */
-function endHolder(test: TestContext, { results }: ServiceProgram): void {
-  test.after(async () => {
-    for (const [action, pid] of results()) {
-      if (action !== 'hold') continue
-      const isThere = () => existsSync(`/proc/${pid}`)
-      if (isThere()) process.kill(Number(pid), 'SIGTERM')
-      await until(`the end of ${pid}`, () => !isThere() || isZombie(Number(pid)))
-    }
-  })
-}
-
-function isZombie(pid: number): boolean {
-  try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return true
-  }
-}
 
 /** By the program and its children, in order. */
 function whatWasSpoken({ results }: ServiceProgram): readonly string[] {
@@ -78,16 +40,15 @@ for (const [index, exec] of ['exec env ', ''].entries()) {
   test(`241${index} s6: notification-fd and s6-svwait -U, ${how}`, async (t) => {
     if (skipUnless(t, hasTool('s6-supervise'), 'there is no s6')) return
     const service = serviceProgram(t)
-    endHolder(t, service)
     const line = `${exec}${service.line('starter', 'child=ready', 'ready', 'ready', 'hold')}`
     const path = serviceDirectory(service, `${line}\n:`)
     writeFileSync(join(path, 'notification-fd'), '5\n')
-    const { child } = startPeer(t, ['s6-supervise', path])
+    const { pid } = service.startPeer(['s6-supervise', path])
+    const starter = await service.result('starter')
     const waiter = spawn('s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
     const waited = new Promise((resolve) => waiter.on('exit', resolve))
-    const starter = await service.result('starter')
     assert.equal(starter['by'], 's6', String(starter['evidence']))
-    assert.match(String(starter['evidence']), new RegExp(`s6-supervise \\(${child.pid}\\)`))
+    assert.match(String(starter['evidence']), new RegExp(`s6-supervise \\(${pid}\\)`))
     await service.result('hold')
     // A child has nobody to tell; twice is once.
     assert.deepEqual(whatWasSpoken(service), ['nothing', 'fd', 'fd'])
@@ -106,16 +67,11 @@ test('2412 who started us: runsv, supervise, supervisord', async (t) => {
     await t.test(name, async (own) => {
       if (skipUnless(own, hasTool(tool), `there is no ${tool}`)) return
       const service = serviceProgram(own)
-      endHolder(own, service)
-      const { child } = startPeer(own, command(service), { cwd: service.folder })
+      const { pid } = service.startPeer(command(service), { cwd: service.folder })
       const starter = await service.result('starter')
       assert.equal(starter['by'], name, String(starter['evidence']))
-      assert.match(String(starter['evidence']), new RegExp(`\\(${child.pid}\\)`))
+      assert.match(String(starter['evidence']), new RegExp(`\\(${pid}\\)`))
       assert.equal((await service.result('ready'))['spoke'], 'nothing')
-      await service.result('hold')
-      if (name === 'supervisord') return
-      // These go on for ever unless they are told that the service is not wanted.
-      writeFileSync(join(service.folder, 'service/supervise/control'), 'dx')
     })
   }
 })
@@ -124,7 +80,8 @@ function supervisordFile(of: ServiceProgram): string {
   const path = join(of.folder, 'supervisord.conf')
   const text = [
     `[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0`,
-    `pidfile=${of.folder}/pid\n[program:web]\ncommand=${of.argv('starter', 'ready', 'hold').join(' ')}`,
+    `pidfile=${of.folder}/pid\n[program:web]`,
+    `command=${of.argv('starter', 'ready', 'hold').join(' ')}`,
     `environment=PROGRAM_REPORT="${of.report}"\n`,
   ]
   writeFileSync(path, text.join('\n'))
@@ -159,6 +116,24 @@ test("2414 Node's own channel, as PM2's wait_ready", async (t) => {
   assert.ok(['nobody', 'terminal'].includes(String((await service.result('starter'))['by'])))
 })
 
+test('2415 a terminal in a session of systemd is a terminal', async (t) => {
+  if (skipUnless(t, hasTool('script'), 'there is no script(1)')) return
+  for (const shell of ['', '; :']) {
+    const service = serviceProgram(t)
+    const env = {
+      INVOCATION_ID: 'x',
+      NOTIFY_SOCKET: '/none',
+      SYSTEMD_EXEC_PID: String(process.pid),
+    }
+    const command = `${shell === '' ? 'exec env ' : ''}${service.line('starter', 'ready')}${shell}`
+    const { gone } = service.startPeer(['script', '-qec', command, '/dev/null'], { env })
+    assert.equal(await gone, 0)
+    const starter = await service.result('starter')
+    assert.equal(starter['by'], 'terminal', String(starter['evidence']))
+    assert.deepEqual(whatWasSpoken(service), ['nothing'])
+  }
+})
+
 /** All that a peer says on one TCP connection; nothing when there is no peer. */
 function listen(port: number): Promise<string> {
   return new Promise((resolve) => {
@@ -179,13 +154,12 @@ const activate = 'systemd-socket-activate'
 test('2420 listeners by name, under systemd-socket-activate', async (t) => {
   if (skipUnless(t, hasTool(activate), `there is no ${activate}`)) return
   const service = serviceProgram(t)
-  endHolder(t, service)
   const [web, api] = [await freePort(), await freePort()]
   const path = join(service.folder, 'unix')
   const sockets = [`127.0.0.1:${web}`, `127.0.0.1:${api}`, path].flatMap((at) => ['-l', at])
   const actions = ['serve', 'listeners=api', 'listeners', 'left', 'child=listeners', 'hold']
   const words = ['--fdname=web:api:local', '-E', `PROGRAM_REPORT=${service.report}`]
-  startPeer(t, [activate, ...sockets, ...words, ...service.argv(...actions)])
+  service.startPeer([activate, ...sockets, ...words, ...service.argv(...actions)])
   assert.equal(await greeting(api), 'hello api\n')
   assert.equal(await greeting(web), 'hello web\n')
   await service.result('hold')
@@ -207,11 +181,16 @@ test('2420 listeners by name, under systemd-socket-activate', async (t) => {
 test('2421 a datagram socket, and one connection each, under the same', async (t) => {
   if (skipUnless(t, hasTool(activate), `there is no ${activate}`)) return
   const datagrams = serviceProgram(t)
-  endHolder(t, datagrams)
   const port = await freePort()
   const report = (of: ServiceProgram) => ['-E', `PROGRAM_REPORT=${of.report}`]
   const at = ['-l', `127.0.0.1:${port}`]
-  startPeer(t, [activate, '-d', ...at, ...report(datagrams), ...datagrams.argv('serve', 'hold')])
+  datagrams.startPeer([
+    activate,
+    '-d',
+    ...at,
+    ...report(datagrams),
+    ...datagrams.argv('serve', 'hold'),
+  ])
   const udp = createSocket('udp4')
   t.after(() => udp.close())
   let answer = ''
@@ -233,7 +212,13 @@ test('2421 a datagram socket, and one connection each, under the same', async (t
     const own = await freePort()
     const flags = mode === '--inetd' ? ['--accept', '--inetd'] : [mode]
     const address = ['-l', `127.0.0.1:${own}`]
-    startPeer(t, [activate, ...flags, ...address, ...report(service), ...service.argv(...actions)])
+    service.startPeer([
+      activate,
+      ...flags,
+      ...address,
+      ...report(service),
+      ...service.argv(...actions),
+    ])
     if (mode === '--accept') {
       assert.match(await greeting(own), /^hello /)
       continue
@@ -250,7 +235,6 @@ const dialects = ['fd=7', 'stderr-closed', 'signal', 'stop', 'notify'] as const
 for (const [index, dialect] of dialects.entries()) {
   test(`243${index} eudaemon run --ready ${dialect}`, async (t) => {
     const service = serviceProgram(t)
-    endHolder(t, service)
     // sd_notify is for children too: the receiver decides whom it believes.
     const child = dialect === 'notify' ? [] : ['child=ready']
     const options = { env: { PROGRAM_REPORT: service.report, EUDAEMON_TEST: service.folder } }
@@ -268,6 +252,19 @@ for (const [index, dialect] of dialects.entries()) {
     assert.deepEqual(await service.result('left'), [])
   })
 }
+
+test('2435 what a starting daemon says of itself cannot harm the terminal', async (t) => {
+  const service = serviceProgram(t)
+  const options = { env: { PROGRAM_REPORT: service.report, EUDAEMON_TEST: service.folder } }
+  const actions = ['status=half\u001b[2J\u0007 done', 'ready', 'hold']
+  const result = await runCommand(
+    ['run', '--ready', 'notify', '--', ...service.argv(...actions)],
+    options,
+  )
+  assert.equal(result.status, 0, result.stderr)
+  assert.match(result.stderr, /half\^\[\[2J\^G done/)
+  await service.result('hold')
+})
 
 for (const [index, shape] of ['vector', 'shell'].entries()) {
   test(`244${index} our own supervisor, the command as a ${shape}`, async (t) => {
@@ -299,7 +296,7 @@ test('2450 process 1 of a container, and below a shell that is', async (t) => {
   ] as const) {
     const service = serviceProgram(t)
     const words = ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c']
-    const { gone } = startPeer(t, [...words, wrap(service.line(actions))])
+    const { gone } = service.startPeer([...words, wrap(service.line(actions))])
     assert.equal(await gone, 0)
     const starter = await service.result('starter')
     assert.equal(starter['by'], 'container', String(starter['evidence']))

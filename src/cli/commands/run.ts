@@ -1,92 +1,17 @@
-// `eudaemon run`: a command as a daemon of its own. The work is in src/daemonize/; here are the
-// terminal, the signals and the exit status.
+// `eudaemon run`: a command as a daemon of its own, or as a service of the supervisor.
 
-import { MAX_ENV_FILE_BYTES } from '../../base/limits.ts'
-import { ToolkitError } from '../../base/toolkit-error.ts'
-import { fs } from '../builtin.ts'
-import type { Deps, Run, StopSignal } from '../deps.ts'
+import type { Run } from '../deps.ts'
 import { exitCodes } from '../exit-codes.ts'
 
-const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
-
 export const run: Run = async (options, deps) => {
-  if (options.has('supervised')) {
-    if (options.operands.length === 0) {
-      const stderr = 'eudaemon run: no command given; write it after --\n'
-      return { output: { stderr }, exitCode: exitCodes.wrongUsage }
-    }
-    const { runSupervised } = await import('../run-supervised.ts')
-    return runSupervised(options, deps)
+  if (!options.has('supervised')) {
+    const { runDaemon } = await import('../run-daemon.ts')
+    return runDaemon(options, deps)
   }
-  const { runDaemonCommand } = await import('../../daemonize/run-command.ts')
-  const envFiles = await readEnvFiles(options.values('env-file'), deps)
-  const cancel = new AbortController()
-  let signal: StopSignal | null = null
-  const stopListening = deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
-    signal ??= received
-    cancel.abort()
-  })
-  try {
-    const result = await runDaemonCommand({
-      command: options.operands,
-      directory: whereWeAre(deps),
-      ownEnvironment: deps.env,
-      value: options.value,
-      values: options.values,
-      has: options.has,
-      fileVariables: envFiles,
-      relay: (bytes) => fs.writeSync(2, bytes),
-      tell: (line) => void deps.err.write(`${line}\n`),
-      cancel: cancel.signal,
-    })
-    const { stdout = '', stderr = '' } = result
-    const output = { stdout, stderr }
-    if (result.kind === 'wrong-usage') return { output, exitCode: exitCodes.wrongUsage }
-    if (result.kind === 'cancelled' && signal !== null) {
-      return { output, exitCode: 128 + signalNumber[signal] }
-    }
-    return { output, exitCode: result.exitCode }
-  } finally {
-    stopListening()
+  if (options.operands.length === 0) {
+    const stderr = 'eudaemon run: no command given; write it after --\n'
+    return { output: { stderr }, exitCode: exitCodes.wrongUsage }
   }
-}
-
-/** The folder may have been removed under us: what is relative then has no meaning. */
-function whereWeAre(deps: Deps): string {
-  try {
-    return deps.directory
-  } catch {
-    return '/'
-  }
-}
-
-async function readEnvFiles(
-  paths: readonly string[],
-  deps: Deps,
-): Promise<readonly (readonly [string, string])[]> {
-  if (paths.length === 0) return []
-  const { parseEnvFile } = await import('../../syntax/env-file.ts')
-  const { printDiagnostic } = await import('../../base/diagnostic.ts')
-  const { resolve } = await import('node:path')
-  return paths.flatMap((given) => {
-    const path = resolve(whereWeAre(deps), given)
-    const { variables, diagnostics } = parseEnvFile(readBounded(path), path)
-    const problem = diagnostics.find(({ severity }) => severity === 'error')
-    if (problem === undefined) return [...variables]
-    throw badEnvFile(printDiagnostic(problem))
-  })
-}
-
-function readBounded(path: string): string {
-  try {
-    const { size } = fs.statSync(path)
-    if (size <= MAX_ENV_FILE_BYTES) return fs.readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw badEnvFile(String(cause))
-  }
-  throw badEnvFile(`'${path}' is larger than ${MAX_ENV_FILE_BYTES} bytes`)
-}
-
-function badEnvFile(problem: string): ToolkitError {
-  return new ToolkitError('ERR_BAD_OPTION', `option '--env-file': ${problem}`)
+  const { runSupervised } = await import('../run-supervised.ts')
+  return runSupervised(options, deps)
 }

@@ -24,8 +24,8 @@ export interface BootCommand {
   /** Names or numbers. */
   readonly user: string | null
   readonly group: string | null
-  /** Null: the groups that the user is a member of. */
-  readonly supplementaryGroups: readonly string[] | null
+  /** Besides those that the user is a member of. */
+  readonly supplementaryGroups: readonly string[]
   /** -20 to 19. */
   readonly nice: number | null
   /** By their names as options of prlimit(1), in its units; unlimited is Infinity. */
@@ -41,6 +41,8 @@ export interface BootCommand {
   readonly ready: string
   /** Infinity: no limit. */
   readonly readyTimeoutMs: number
+  /** A daemon that is not ready in time is left running. */
+  readonly keepOnTimeout: boolean
   readonly stopSignal: number
   /** Infinity: never killed. */
   readonly stopTimeoutMs: number
@@ -48,8 +50,19 @@ export interface BootCommand {
   readonly reloadSignal: number | null
   /** False: they are prevented. */
   readonly coreDumps: boolean
+  /** A failed start is reported to syslog too. */
+  readonly reportsToSyslog: boolean
   readonly keepEnvironment: EnvironmentMode
 }
+
+/** The options of `eudaemon run` that print one. */
+export const bootPrinters = [
+  'print-lsb-script',
+  'print-unit',
+  'print-openrc-script',
+  'print-launchd-plist',
+] as const
+export type BootPrinter = (typeof bootPrinters)[number]
 
 /** A printed file. */
 export interface BootText {

@@ -11,7 +11,7 @@ import {
   refuseBoot,
 } from './boot-command.ts'
 import { wrap } from './comment.ts'
-import { shortSignal } from './run-options.ts'
+import { shortSignal } from './start-options.ts'
 
 type Value = string | number | boolean | readonly string[] | Entries
 interface Entries {
@@ -176,7 +176,7 @@ function launchdNotes(command: BootCommand): readonly string[] {
       `It reads no environment files: ${command.environmentFiles.map(quote).join(', ')}.`,
     ],
     [
-      command.supplementaryGroups !== null,
+      command.supplementaryGroups.length > 0,
       'It sets no supplementary groups but those that the user is a member of.',
     ],
     [isNumber, 'Users and groups must be names; it does not take numbers.'],

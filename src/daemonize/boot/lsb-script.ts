@@ -11,8 +11,8 @@ import {
   oneLine,
 } from './boot-command.ts'
 import { hashComment, noteComment } from './comment.ts'
-import { shortSignal } from './run-options.ts'
 import { quotedWordsDirective, runFunctions, stopWords } from './shell-parts.ts'
+import { shortSignal } from './start-options.ts'
 
 /** The script for /etc/init.d/NAME. Throws ERR_BOOT_TEXT. */
 export function printLsbScript(command: BootCommand): BootText {
@@ -32,7 +32,7 @@ export function printLsbScript(command: BootCommand): BootText {
     'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'export PATH',
     '',
-    `NAME=${command.name}`,
+    `NAME='${command.name}'`,
     `DESC=${quoteShellWord(oneLine(command))}`,
     `DAEMON=${quoteShellWord(command.argv[0] ?? '')}`,
     `PIDFILE=${quoteShellWord(command.pidFile)}`,

@@ -2,16 +2,10 @@
 // start-stop-daemon, which cannot wait until a daemon is ready and trusts the number in a PID file.
 
 import { quoteShellWord } from '../../base/shell-word.ts'
-import {
-  type BootCommand,
-  type BootText,
-  checkBootCommand,
-  needsNetwork,
-  oneLine,
-} from './boot-command.ts'
+import { type BootCommand, type BootText, checkBootCommand, oneLine } from './boot-command.ts'
 import { hashComment, noteComment } from './comment.ts'
-import { shortSignal } from './run-options.ts'
 import { quotedWordsDirective, runFunctions, stopWords } from './shell-parts.ts'
+import { shortSignal } from './start-options.ts'
 
 /** The script for /etc/init.d/NAME. Throws ERR_BOOT_TEXT. */
 export function printOpenrcScript(command: BootCommand): BootText {
@@ -29,7 +23,7 @@ export function printOpenrcScript(command: BootCommand): BootText {
     '',
     '# shellcheck disable=SC2034 # OpenRC reads these.',
     `description=${quoteShellWord(oneLine(command))}`,
-    `name=${command.name}`,
+    `name='${command.name}'`,
     `command=${quoteShellWord(command.argv[0] ?? '')}`,
     `pidfile=${quoteShellWord(command.pidFile)}`,
     ...(command.reloadSignal === null ? [] : reloadVariables),
@@ -40,12 +34,14 @@ export function printOpenrcScript(command: BootCommand): BootText {
     '',
     'depend() {',
     `${TAB}need localmount`,
-    `${TAB}${needsNetwork(command) ? 'need' : 'use'} net`,
-    `${TAB}use logger dns`,
+    `${TAB}use net dns logger`,
     `${TAB}after bootmisc`,
     '}',
     '',
-    ...runFunctions(command, { daemon: 'command', pidFile: 'pidfile', indent: TAB, settings }),
+    ...runFunctions(command, {
+      ...{ daemon: 'command', pidFile: 'pidfile', indent: TAB, settings },
+      before: withoutOpenrc,
+    }),
     '',
     startFunction,
     '',
@@ -67,13 +63,22 @@ const reloadVariables: readonly string[] = [
 
 function openrcNotes(command: BootCommand): readonly string[] {
   const notes = [
-    'OpenRC does not see by itself that the daemon has died; `rc-service NAME status` asks for it.',
+    'OpenRC does not see by itself that the daemon has died; ' +
+      `\`rc-service ${command.name} status\` asks.`,
   ]
   if (command.keepEnvironment === 'all') {
     notes.push('The environment that is kept is the one of OpenRC, which is nearly empty.')
   }
   return notes
 }
+
+/** What openrc-run(8) has set for scripts is none of the daemon's business. */
+const withoutOpenrc = `\
+	# The daemon does not get what is meant for scripts.
+	PATH=\${PATH#"$RC_LIBEXECDIR/sbin:$RC_LIBEXECDIR/bin:"}
+	for variable in $(env | sed -En 's/^((RC|EINFO)_[A-Z_]*|SVCNAME)=.*/\\1/p'); do
+		unset "$variable"
+	done`
 
 const startFunction = `\
 start() {

@@ -3,7 +3,7 @@
 
 import { quoteShellWord } from '../../base/shell-word.ts'
 import { type BootCommand, volatileFolder } from './boot-command.ts'
-import { startOptions, stopOptions } from './run-options.ts'
+import { startOptions, stopOptions } from './start-options.ts'
 
 /** The names of the script's variables that hold these two, and how it indents. */
 export interface ShellNames {
@@ -12,6 +12,8 @@ export interface ShellNames {
   readonly indent: string
   /** The file in which the administrator sets RUN_OPTIONS and DAEMON_ARGS. */
   readonly settings: string
+  /** Lines in front of the start. */
+  readonly before?: string
 }
 
 /**
@@ -34,6 +36,7 @@ export function runFunctions(command: BootCommand, names: ShellNames): readonly 
     'launch() (',
     ...(volatileFolder(command) === null ? [] : [`${indent}mkdir -p "\${${pidFile}%/*}" || exit`]),
     `${indent}set -f`,
+    ...(names.before === undefined ? [] : [names.before]),
     `${indent}# shellcheck disable=SC2086 # Words that ${names.settings} adds.`,
     `${indent}exec ${own(command)} run \\`,
     `${indent}${indent}--pid-file="$${pidFile}" \\`,

@@ -15,7 +15,7 @@ import {
   volatileFolder,
 } from './boot-command.ts'
 import { hashComment, noteComment } from './comment.ts'
-import { milliseconds, octal, shortSignal, startOptions } from './run-options.ts'
+import { milliseconds, octal, shortSignal, startOptions } from './start-options.ts'
 import {
   commandLine,
   isUnitPath,
@@ -60,7 +60,7 @@ export function printSystemdUnit(command: BootCommand): BootText {
     '',
     '[Service]',
     ...service,
-    '# As with `eudaemon run`: when it ends, it has ended. Try on-failure to have it started again.',
+    '# As with `eudaemon run`: when it ends, it has ended. With on-failure it starts again.',
     'Restart=no',
     '',
     '[Install]',
@@ -74,9 +74,10 @@ export function printSystemdUnit(command: BootCommand): BootText {
 function beyondSystemd(command: BootCommand): readonly string[] {
   const { user, group, root, directory, stdin, stdout, stderr } = command
   const files = [stdin, stdout, stderr].filter((target) => target !== 'syslog')
-  const people = [user, group, ...(command.supplementaryGroups ?? [])]
+  const people = [user, group, ...command.supplementaryGroups]
   const found: readonly (readonly [isBeyond: boolean, what: string])[] = [
     [types[readyKind(command)] === undefined, `the readiness ${quote(command.ready)}`],
+    [command.keepOnTimeout && readyKind(command) !== 'exec', 'a daemon that is late and stays'],
     [!isUnitProgram(command.argv[0] ?? ''), 'the path of the command'],
     [![directory, root ?? '/', ...files].every(isUnitPath), 'one of the paths'],
     [!command.environmentFiles.every(isUnitPattern), 'the path of an environment file'],
@@ -118,6 +119,7 @@ function runNotes(command: BootCommand, beyond: readonly string[]): readonly str
 }
 
 function directSection(command: BootCommand): readonly string[] {
+  const { supplementaryGroups } = command
   const type = types[readyKind(command)] ?? 'exec'
   return [
     `Type=${type}`,
@@ -126,7 +128,10 @@ function directSection(command: BootCommand): readonly string[] {
     `ExecStart=${commandLine(command.argv)}`,
     ...given('User', command.user),
     ...given('Group', command.group),
-    ...given('SupplementaryGroups', command.supplementaryGroups?.join(' ') ?? null),
+    ...given(
+      'SupplementaryGroups',
+      supplementaryGroups.length === 0 ? null : supplementaryGroups.join(' '),
+    ),
     ...given('RootDirectory', command.root),
     `WorkingDirectory=${unitText(command.directory)}`,
     `UMask=${octal(command.umask)}`,
@@ -189,10 +194,6 @@ function directNotes(command: BootCommand): readonly string[] {
     [
       hasFiles && environment.length > 0,
       'A variable that is given both in a file and by itself has the value of the file.',
-    ],
-    [
-      command.supplementaryGroups !== null,
-      'The groups are added to those that the user is a member of; they do not replace them.',
     ],
     [
       hasOwnPidFile(command) && readyKind(command) !== 'forking',

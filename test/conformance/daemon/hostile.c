@@ -116,18 +116,23 @@ static void spoil_signals(void) {
   sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-static void spoil_rest(mode_t mask) {
+/* As large as allowed; false when that is nothing. */
+static int allow_core_dumps(void) {
   struct rlimit core = {RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_CORE, &core) == 0) return 1;
+  getrlimit(RLIMIT_CORE, &core);
+  core.rlim_cur = core.rlim_max;
+  setrlimit(RLIMIT_CORE, &core);
+  return core.rlim_cur > 0;
+}
+
+static void spoil_rest(mode_t mask) {
   struct sched_param priority = {0};
   const gid_t groups[] = {4, 24, 12345};
-  if (setrlimit(RLIMIT_CORE, &core) < 0) {
-    getrlimit(RLIMIT_CORE, &core);
-    core.rlim_cur = core.rlim_max;
-    setrlimit(RLIMIT_CORE, &core);
-  }
   if (geteuid() == 0) setgroups(sizeof groups / sizeof *groups, groups);
   errno = 0;
-  if ((nice(5) == -1 && errno != 0) || sched_setscheduler(0, SCHED_BATCH, &priority) < 0) fail("nice");
+  if (nice(5) == -1 && errno != 0) fail("nice");
+  if (sched_setscheduler(0, SCHED_BATCH, &priority) < 0) fail("sched_setscheduler");
   umask(mask);
 }
 
@@ -189,11 +194,10 @@ static void write_terminal_name(const char *name) {
 int main(int count, char **words) {
   char terminal[128], spare[128], line[16];
   int results[2], life[2];
-  struct rlimit core;
   if (count < 4) return 64;
   folder = words[1];
   setvbuf(stdout, NULL, _IOLBF, 0);
-  int reaper = find_reaper();
+  int reaper = find_reaper(), can_dump_core = allow_core_dumps();
   int master = open_terminal(terminal, sizeof terminal);
   open_terminal(spare, sizeof spare);
   write_terminal_name(spare);
@@ -207,11 +211,10 @@ int main(int count, char **words) {
     be_shell(terminal, strtol(words[2], NULL, 8), words + 3, results[1], life[0]);
   }
   close(results[1]);
-  getrlimit(RLIMIT_CORE, &core);
   fputs("{\"event\":\"began\",", stdout);
   print_left();
   printf("\"reaper\":%d,\"shell\":%d,\"canDumpCore\":%s}\n", reaper, shell,
-         geteuid() == 0 || core.rlim_max > 0 ? "true" : "false");
+         can_dump_core ? "true" : "false");
   struct pollfd watched[] = {{.fd = 0, .events = POLLIN},
                              {.fd = results[0], .events = POLLIN},
                              {.fd = master, .events = POLLIN}};

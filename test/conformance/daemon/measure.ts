@@ -39,7 +39,7 @@ export interface Programs {
 export interface Measurement {
   readonly report: ProbeReport
   readonly began: Began
-  /** Of this measurement; the PID file is `pid` in it. */
+  /** Of this measurement; the PID file is `probe.pid` in it. */
   readonly folder: string
   /** The exit status of the command that started the daemon. */
   readonly status: number
@@ -52,6 +52,8 @@ export interface Measurement {
   /** Null: no such file. */
   readonly pidFile: string | null
   readonly isPidFileLocked: boolean
+  /** Folders in the home of the environment that not even their owner can use. */
+  readonly unusable: readonly string[]
   /** After the terminal was closed. */
   readonly isAliveAfterClose: boolean
   readonly hangups: number
@@ -77,7 +79,7 @@ export async function measure(
   const words = readyAfterMs === null ? [] : [String(readyAfterMs)]
   const command = subject.command({
     probe: [programs.probe, folder, ...words],
-    pidFile: join(folder, 'pid'),
+    pidFile: join(folder, 'probe.pid'),
     user,
     waits: readyAfterMs !== null,
   })
@@ -92,6 +94,8 @@ export async function measure(
   } finally {
     for (const left of processesNaming(folder)) killExactly(left)
     await until('nothing to be left', () => processesNaming(folder).length === 0)
+    // A folder in it may have been made under a umask that denies everything.
+    execFileSync('chmod', ['-R', 'u+rwx', folder])
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -112,7 +116,7 @@ async function observe(start: HostileStart, folder: string): Promise<Measurement
     await until('the report', () => existsSync(file('report')))
     const report = readReport(file('report'))
     const { began } = start
-    const pidFile = file('pid')
+    const pidFile = file('probe.pid')
     const before = {
       report,
       began,
@@ -124,8 +128,9 @@ async function observe(start: HostileStart, folder: string): Promise<Measurement
       pidFile: readIfThere(pidFile),
       isPidFileLocked: [pidFile, `${pidFile}.lock`].some(isLocked),
     }
+    const unusable = findUnusable(folder)
     const closed = await closeUnder(start, folder, report.pid)
-    return { ...before, ...closed, term: await terminate(folder, report.pid) }
+    return { ...before, ...closed, unusable, term: await terminate(folder, report.pid) }
   } finally {
     await start.end()
   }
@@ -193,6 +198,13 @@ function processesNaming(folder: string): readonly SeenProcess[] {
     .map((name) => readProcess(Number(name)))
     .filter((seen) => seen !== undefined && seen.state !== 'Z' && seen.command.includes(folder))
     .filter((seen) => seen !== undefined)
+}
+
+function findUnusable(home: string): readonly string[] {
+  return readdirSync(home, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((name) => (statSync(join(home, name)).mode & 0o700) !== 0o700)
 }
 
 function readIfThere(path: string): string | null {

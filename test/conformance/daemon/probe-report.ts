@@ -39,7 +39,8 @@ export interface ProbeReport {
   readonly groups: readonly number[]
   /** Soft and hard. */
   readonly limits: Readonly<Record<string, readonly [number | null, number | null]>>
-  readonly dumpable: number
+  /** A Node program cannot ask. */
+  readonly dumpable?: number
   readonly noNewPrivileges: number
   readonly nice: number
   readonly scheduler: number

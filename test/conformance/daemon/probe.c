@@ -159,7 +159,8 @@ static mask_t status_mask(const char *field) {
   size_t size = strlen(field);
   if (status == NULL) fail("/proc/self/status");
   while (fgets(line, sizeof line, status) != NULL) {
-    if (strncmp(line, field, size) == 0 && line[size] == ':') mask = strtoull(line + size + 1, NULL, 16);
+    if (strncmp(line, field, size) != 0 || line[size] != ':') continue;
+    mask = strtoull(line + size + 1, NULL, 16);
   }
   fclose(status);
   return mask;

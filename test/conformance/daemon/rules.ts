@@ -1,22 +1,26 @@
 // The rules that a daemon is judged by, one row for each step that the three classical lists name:
-// W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 13.3; PEP 3143;
-// daemon(7), "SysV Daemons", by its numbers. Each rule reads what was measured and says `right`, or
-// in a few words what is wrong. Nothing that differs from run to run may be part of those words.
+// W. R. Stevens and S. A. Rago, Advanced Programming in the UNIX Environment, section 13.3; PEP
+// 3143; daemon(7), "SysV Daemons", by its numbers. Each rule reads what was measured and says
+// `right`, or in a few words what is wrong. Nothing that differs from run to run may be part of
+// those words.
 
 import { unwanted } from './hostile-environment.ts'
 import type { Measurement } from './measure.ts'
 import type { ProbeReport } from './probe-report.ts'
 
-/** One subject in every scenario; null where it has no option for that. */
+/** A scenario for which a subject has no option, or the tests have no right. */
+export type Missing = 'not-offered' | 'not-measured'
+
+/** One subject in every scenario. */
 export interface Measured {
-  /** Started with a umask that denies everything. */
+  /** Started with a umask that denies much. */
   readonly strict: Measurement
   /** Started with a umask that denies nothing. */
   readonly lax: Measurement
-  /** Told to become another user; null too when the tests may not. */
-  readonly asUser: Measurement | null
+  /** Told to become another user. */
+  readonly asUser: Measurement | Missing
   /** Told to wait for a daemon that needs a while. */
-  readonly waiting: Measurement | null
+  readonly waiting: Measurement | Missing
 }
 
 export type Verdict =
@@ -50,22 +54,21 @@ const always =
 const ofReport = (decide: (report: ProbeReport) => Verdict): Rule['judge'] =>
   always(({ report }) => decide(report))
 
-const isRoot = process.getuid?.() === 0
-
-/** A rule of a scenario that a subject may not offer. */
+/** A rule of a scenario that may be missing. */
 const when =
   (scenario: 'asUser' | 'waiting', decide: (measurement: Measurement) => Verdict): Rule['judge'] =>
   (measured) => {
-    if (scenario === 'asUser' && !isRoot) return { kind: 'unknown' }
     const measurement = measured[scenario]
-    return measurement === null ? { kind: 'not-offered' } : decide(measurement)
+    if (measurement === 'not-measured') return { kind: 'unknown' }
+    return measurement === 'not-offered' ? { kind: measurement } : decide(measurement)
   }
 
 const SIGPIPE = 13
+const SIGXFSZ = 25
 
-/** Every Node program ignores SIGPIPE; its children do not. */
+/** Every Node program ignores these two; its children do not. */
 function isOwnOfRuntime(report: ProbeReport, signal: number): boolean {
-  return report.program === 'node' && signal === SIGPIPE
+  return report.program === 'node' && (signal === SIGPIPE || signal === SIGXFSZ)
 }
 
 function judgeDescriptors({ report, began, folder }: Measurement): Verdict {
@@ -73,7 +76,7 @@ function judgeDescriptors({ report, began, folder }: Measurement): Verdict {
   if (rest.some(({ inode }) => began.inherited.includes(inode))) {
     return judge(false, 'inherited ones kept')
   }
-  const lockFiles = ['pid', 'pid.lock'].map((name) => `${folder}/${name}`)
+  const lockFiles = ['probe.pid', 'probe.pid.lock'].map((name) => `${folder}/${name}`)
   const others = rest.filter(
     ({ target, closeOnExec }) => !lockFiles.includes(target) && !closeOnExec,
   )

@@ -30,6 +30,8 @@ export interface Subject {
 
 const bin = join(import.meta.dirname, '../../../bin/eudaemon.js')
 
+const nodeProbe = join(import.meta.dirname, 'probe-node.ts')
+
 const PYTHON = '/usr/bin/python3'
 
 /** The words of DaemonContext, then the probe by exec: what it hands on is what it has set up. */
@@ -144,6 +146,20 @@ const ours: readonly Subject[] = [
     },
   },
 ]
+
+/** A Node program instead of the probe: it must find what the probe finds. Not on the page. */
+export const nodeUnderRun: Subject = {
+  name: 'eudaemon run, a Node program',
+  isOurs: true,
+  version: () => 'this one',
+  shown: 'eudaemon run -- node PROBE',
+  command: ({ probe, pidFile, user, waits }) => {
+    // Another user might not be allowed to read this checkout.
+    if (waits || user !== null) return null
+    const program = [process.execPath, nodeProbe, ...probe.slice(1)]
+    return [process.execPath, bin, 'run', '--pid-file', pidFile, '--', ...program]
+  },
+}
 
 /** In the order of the columns. */
 export const subjects: readonly Subject[] = [...ours, ...peers]

@@ -15,7 +15,7 @@ export function startOptions(command: BootCommand): readonly string[] {
     `--umask=${octal(command.umask)}`,
     ...given('user', command.user),
     ...given('group', command.group),
-    ...given('groups', supplementaryGroups?.join(',') ?? null),
+    ...given('groups', supplementaryGroups.length === 0 ? null : supplementaryGroups.join(',')),
     ...given('nice', nice === null ? null : String(nice)),
     ...Object.entries(command.limits).map(
       ([name, { soft, hard }]) => `--limit=${name}=${amount(soft)}:${amount(hard)}`,
@@ -27,6 +27,8 @@ export function startOptions(command: BootCommand): readonly string[] {
     `--stderr=${command.stderr}`,
     `--ready=${command.ready}`,
     `--ready-timeout=${milliseconds(command.readyTimeoutMs)}`,
+    ...(command.keepOnTimeout ? ['--keep-on-timeout'] : []),
+    ...(command.reportsToSyslog ? ['--syslog'] : []),
     ...stopOptions(command),
     ...given('reload-signal', reloadSignal === null ? null : shortSignal(reloadSignal)),
   ]
@@ -44,7 +46,7 @@ function environmentOptions(command: BootCommand): readonly string[] {
   const modes = { sanitised: [], clean: ['--clear-env'], all: ['--keep-env'] }
   return [
     ...modes[command.keepEnvironment],
-    ...command.environmentFiles.map((path) => `--env-file=${path}`),
+    ...command.environmentFiles.map((path) => `--environment-file=${path}`),
     ...command.environment.map(([name, value]) => `--env=${name}=${value}`),
   ]
 }
