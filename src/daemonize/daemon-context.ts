@@ -1,6 +1,6 @@
 // DaemonContext as PEP 3143 describes it, with its attributes by their names in camelCase. One
 // thing cannot be the same: Node cannot fork, so open() executes the program a second time, and is
-// asynchronous. docs/daemons/pep-3143.md has the whole comparison.
+// asynchronous. docs/daemons/library.md has the whole comparison.
 
 import { basename } from 'node:path'
 import { READY_TIMEOUT_MS } from '../base/limits.ts'

@@ -14,14 +14,13 @@ import { variablesOfUser } from './daemon-environment.ts'
 export function step<T>(what: string, action: () => T): T {
   try {
     return action()
-  } catch (cause) {
-    throw failedStep(what, cause)
+  } catch (error) {
+    throw failed(what, kernelErrorOf(error))
   }
 }
 
-function failedStep(what: string, cause: unknown): ToolkitError {
-  const error = kernelErrorOf(cause)
-  const why = error instanceof Error ? error.message : String(error)
+function failed(what: string, cause: unknown): ToolkitError {
+  const why = cause instanceof Error ? cause.message : String(cause)
   return new ToolkitError('ERR_DAEMON_STEP', `cannot ${what}: ${why}`, { cause })
 }
 
