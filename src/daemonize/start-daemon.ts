@@ -215,11 +215,15 @@ class Start {
     const { text, isAtEnd } = readAvailable(this.#orphan.report)
     this.#report += text
     if (!isAtEnd) return
-    this.#isReportOpen = false
-    this.#poller.remove(this.#orphan.report)
+    this.#closeReport()
     const refusal = readStageReport(this.#report)
     if (refusal === null) this.#awaitExec()
     else this.#settle(notStarted(refusal))
+  }
+
+  #closeReport(): void {
+    if (this.#isReportOpen) this.#poller.remove(this.#orphan.report)
+    this.#isReportOpen = false
   }
 
   /** The preamble closes its report just before the last exec; no event tells of exec itself. */
@@ -258,6 +262,7 @@ class Start {
     const isOver = outcome.kind === 'ready' || isLeft(outcome, this.#request)
     this.#streams.flush()
     if (!this.#hasEnded) this.#poller.remove(this.#orphan.pidfd)
+    this.#closeReport()
     const left = isOver ? [] : await this.#endAll()
     this.#streams.flush()
     for (const pipe of this.#streams.leave()) {
