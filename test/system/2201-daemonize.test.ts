@@ -1,6 +1,6 @@
 // runs-as: nobody
-// eudaemon/daemonize as a program uses it: the first process and when it returns, what the daemon is
-// then, starts that fail, PID files. Supervised programs are in 2211, DaemonContext is in 2221.
+// eudaemon/daemonize as a program uses it: the first process and when it returns, what the daemon
+// is then, starts that fail, PID files. Supervised programs are in 2211, DaemonContext in 2221.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
@@ -66,7 +66,7 @@ test('2202 what the daemon is, and what it has from whom', async (t) => {
 })
 
 const failures: readonly (readonly [mode: string, status: number, message: RegExp])[] = [
-  ['throw', 1, /Error: the configuration is wrong[^]*self-daemon: it ended before it was ready/],
+  ['throw', 1, /Error: the configuration is wrong[\s\S]*self-daemon: it ended before it was ready/],
   ['exit', 3, /I am starting\nself-daemon: it ended before it was ready: .*3/],
   ['kill', 137, /it ended before it was ready: .*SIGKILL/],
   ['end', 1, /it ended before it was ready: .*0/],
@@ -143,9 +143,7 @@ test('2207 single: of 20 concurrent starts there is one daemon', async (t) => {
   const one = selfDaemon(t)
   const name = `self-daemon-${process.pid}`
   const env = { XDG_RUNTIME_DIR: one.folder }
-  const starts = Array.from({ length: 20 }, () =>
-    one.run('serve', { single: true, name }, { env }),
-  )
+  const starts = Array.from({ length: 20 }, () => one.run('serve', { single: true, name }, { env }))
   const ended = await Promise.all(starts)
   const won = ended.filter(({ status }) => status === 0)
   const lost = ended.filter(({ status }) => status === 1)
@@ -260,7 +258,7 @@ test('2214 a program from standard input, or in a worker, is told why not', asyn
   const asWorker = ['sh', '-c', '"$0" -e "$1"', process.execPath, inWorker]
   const refused = await one.run('serve', {}, { prefix: asWorker })
   assert.equal(refused.status, 1)
-  assert.match(refused.stderr, /only the main thread[^]*ERR_DAEMON_STEP/)
+  assert.match(refused.stderr, /only the main thread[\s\S]*ERR_DAEMON_STEP/)
   const stdin = ['sh', '-c', `printf '%s' '${text}' | "$1" --input-type=module`, 'sh']
   const ended = await one.run('serve', {}, { prefix: stdin })
   assert.equal(ended.status, 111)

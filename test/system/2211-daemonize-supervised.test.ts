@@ -1,6 +1,6 @@
 // runs-as: nobody
-// daemonize() where somebody looks after the program already: it stays, says who that is, and ready()
-// speaks to that one. Then onTerminate() and onReload(), which need a process with a parent.
+// daemonize() where somebody looks after the program already: it stays, says who that is, and
+// ready() speaks to that one. Then onTerminate() and onReload(), which need a process with a parent.
 
 import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
@@ -166,22 +166,25 @@ test('2219 in place only what was asked for is done, and the C library stays awa
   assert.ok(existsSync(join(other.folder, 'p')))
   const second = await other.run('serve', options)
   assert.equal(second.status, 1)
-  assert.match(second.stderr, /already running as process \d+[^]*ERR_ALREADY_RUNNING/)
+  assert.match(second.stderr, /already running as process \d+[\s\S]*ERR_ALREADY_RUNNING/)
   await other.fact('ready')
   process.kill(first.pid, 'SIGTERM')
   assert.equal((await first.ended).status, 0)
   assert.ok(!existsSync(join(other.folder, 'p')))
 })
 
-const ends: readonly (readonly [mode: string, signals: readonly NodeJS.Signals[], status: number])[] =
-  [
-    ['serve', ['SIGTERM'], 0],
-    ['serve', ['SIGINT'], 0],
-    ['slow-end', ['SIGTERM'], 1],
-    ['failing-end', ['SIGTERM'], 1],
-    ['stuck-end', ['SIGTERM', 'SIGTERM'], 143],
-    ['stuck-end', ['SIGTERM', 'SIGINT'], 130],
-  ]
+const ends: readonly (readonly [
+  mode: string,
+  signals: readonly NodeJS.Signals[],
+  status: number,
+])[] = [
+  ['serve', ['SIGTERM'], 0],
+  ['serve', ['SIGINT'], 0],
+  ['slow-end', ['SIGTERM'], 1],
+  ['failing-end', ['SIGTERM'], 1],
+  ['stuck-end', ['SIGTERM', 'SIGTERM'], 143],
+  ['stuck-end', ['SIGTERM', 'SIGINT'], 130],
+]
 
 for (const [mode, signals, status] of ends) {
   test(`2220 onTerminate: ${mode}, ${signals.join(' and ')}`, async (t) => {

@@ -20,7 +20,10 @@ test('2221 the defaults', async (t) => {
   const ended = await one.run('stay', {}, { prefix })
   assert.deepEqual(ended, { status: 0, stderr: '' })
   const facts = await one.fact('open')
-  assert.deepEqual([facts['before'], facts['same'], facts['isOpen']], [{ isOpen: false }, true, true])
+  assert.deepEqual(
+    [facts['before'], facts['same'], facts['isOpen']],
+    [{ isOpen: false }, true, true],
+  )
   assert.deepEqual([facts['directory'], facts['umask']], ['/', 0])
   assert.deepEqual(facts['standard'], ['/dev/null', '/dev/null', '/dev/null'])
   assert.deepEqual(facts['core'], ['0', '0'])
