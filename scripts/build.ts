@@ -21,7 +21,8 @@ const often = filesOf({
   base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
   cli:
     'builtin commands deps door exit-codes main parse-arguments plain-deps real-deps ' +
-    'run-spec scope project screen select-rows commands/status print/status print/style print/table',
+    'run-spec scope project screen select-rows commands/status print/status print/style ' +
+    'print/table',
   client: 'client connection http-reader',
   model: 'service-name',
   protocol: 'directories response routes version',

@@ -12,7 +12,7 @@ export interface Screen {
   /** Of the terminal; 80 where there is none. */
   readonly columns: number
   /** Writes all of it; false when nobody reads any more. */
-  write(text: string): boolean
+  write(text: string | Uint8Array): boolean
 }
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'

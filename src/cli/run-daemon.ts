@@ -31,7 +31,7 @@ export async function runDaemon(options: Options, deps: PlainDeps): Promise<Comm
       values: options.values,
       has: options.has,
       fileVariables: envFiles,
-      relay: (bytes) => fs.writeSync(2, bytes),
+      relay: (bytes) => void deps.err.write(bytes),
       // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
       tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
       cancel: cancel.signal,

@@ -21,8 +21,8 @@ import { isSupervised } from './supervised-by.ts'
 
 /** Every attribute of PEP 3143, by its name in camelCase. All have the PEP's defaults. */
 export interface DaemonContextOptions {
-  /** files_preserve. Numbers are descriptors that the program was started with: the daemon gets them
-   *  under the same number. Files that the program opens itself are open in the daemon too. */
+  /** files_preserve. Numbers are descriptors that the program was started with: the daemon gets
+   *  them under the same number. Files that the program opens itself are open in the daemon too. */
   readonly filesPreserve?: readonly DaemonStream[] | null
   /** chroot_directory. Default: null, the root directory stays as it is. */
   readonly chrootDirectory?: string | null

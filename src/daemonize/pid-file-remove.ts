@@ -9,6 +9,7 @@ import { isStillAt, tryWriteLock } from '../kernel/file-lock.ts'
 import { KernelError, kernelErrorOf } from '../kernel/syscall-error.ts'
 import { openPidFile, readPidRecord } from './pid-file-open.ts'
 import { isSameProcess, type ProcessIdentity } from './pid-file-record.ts'
+import { removeLitter } from './pid-file-temporary.ts'
 import { judgeOwner, sidePathOf } from './pid-owner.ts'
 
 export type Removal =
@@ -59,6 +60,7 @@ function removeWhile(path: string, condition: (fd: Fd) => boolean): Removal {
         if (!tryWriteLock(opened.fd, path)) continue
         if (!isStillAt(opened.fd, path)) continue
         if (!condition(opened.fd)) return { kind: 'replaced' }
+        removeLitter(path)
         unlinkSync(path)
         return { kind: 'removed' }
       } finally {

@@ -32,6 +32,7 @@ export interface Daemons {
   /** Writes a file; gives its absolute path. */
   write(name: string, text: string, mode?: number): string
   read(name: string): string
+  remove(name: string): void
   /** `eudaemon run ARGS`, to its end: until nobody holds its output any more. */
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>
   start(args: readonly string[], options?: RunOptions): Running
@@ -79,6 +80,7 @@ export function openDaemons(test: TestContext): Daemons {
       return path(name)
     },
     read: (name) => readFileSync(path(name), 'utf8'),
+    remove: (name) => rmSync(path(name), { force: true }),
     run: (args, options) => startRun(args, options).ended,
     start: startRun,
     left,
