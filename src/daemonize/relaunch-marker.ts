@@ -24,8 +24,7 @@ export function markerVariable(readyFd: number): readonly [name: string, value: 
 
 /**
  * Null in a first process. The variable is gone afterwards, whatever it said. Throws
- * ERR_DAEMON_STEP in a worker: the steps change the whole process, and Node lets only the main
- * thread do that.
+ * ERR_DAEMON_STEP in a worker: only the main thread may change the whole process.
  */
 export function takeMarker(): Relaunched | null {
   if (!isMainThread) {

@@ -1,6 +1,6 @@
-// runs-as: nobody eudaemon/daemonize as a program uses it: the first process and when it returns,
-// what the daemon is then, starts that fail, PID files. Supervised programs are in 2211,
-// DaemonContext is in 2221.
+// runs-as: nobody
+// eudaemon/daemonize as a program uses it: the first process and when it returns, what the daemon
+// is then, starts that fail, PID files. Supervised programs are in 2211, DaemonContext in 2221.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
-// runs-as: nobody daemonize() where somebody looks after the program already: it stays, says who
-// that is, and ready() speaks to that one. Then onTerminate() and onReload(), which need a process
-// with a parent.
+// runs-as: nobody
+// daemonize() where somebody looks after the program already: it stays, says who that is, and
+// ready() speaks to that one. Then onTerminate() and onReload(), which need a living parent.
 
 import assert from 'node:assert/strict'
 import { fork, spawn } from 'node:child_process'
