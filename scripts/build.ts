@@ -20,8 +20,9 @@ const dist = join(root, 'dist')
 const often = filesOf({
   base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
   cli:
-    'builtin commands deps door exit-codes main parse-arguments plain-deps real-deps run-spec scope ' +
-    'project screen select-rows commands/status print/status print/style print/table',
+    'builtin commands deps door exit-codes main parse-arguments plain-deps real-deps ' +
+    'run-spec scope project screen select-rows commands/status print/status print/style ' +
+    'print/table',
   client: 'client connection http-reader',
   model: 'service-name',
   protocol: 'directories response routes version',

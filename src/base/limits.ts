@@ -194,7 +194,8 @@ export const MAX_NOTIFY_SEND_WAIT_MS = 1_000
 export const MAX_PASSED_DESCRIPTORS = 4_096
 /** Characters of a STATUS that a program of ours sends; three bytes each still fit. */
 export const MAX_STATUS_LENGTH = 1_200
-/** How long the end of a program may take by default: less than supervisors allow before SIGKILL. */
+/** How long the end of a program may take by default: supervisors allow more before SIGKILL. */
+/** How long the end of a program may take by default: less than supervisors allow until SIGKILL. */
 export const DRAIN_TIMEOUT_MS = 8_000
 /** How long a program may take by default until it says that it is ready. */
 export const READY_TIMEOUT_MS = 90_000

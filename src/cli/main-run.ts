@@ -1,5 +1,5 @@
-// The door of `eudaemon run` alone, but for `--supervised`. It is published as one file: to find and
-// read a further one takes as long as the forks of a daemon, and the prompt is waited for.
+// The door of `eudaemon run` alone, but for `--supervised`. It is published as one file: to find
+// and read a further one takes as long as the forks of a daemon, and the prompt is waited for.
 
 import { runMain } from './door.ts'
 import { createPlainDeps } from './plain-deps.ts'

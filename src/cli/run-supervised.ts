@@ -62,6 +62,7 @@ function writeDefinition(name: string, options: Options, deps: Deps): string {
   const [user, userGroup] = (value('user') ?? '').split(':')
   const group = value('group') ?? userGroup
   const groups = values('groups').flatMap((list) => list.split(','))
+  const envFiles = values('environment-file').map((one) => path.resolve(deps.directory, one))
   const lines: (string | null)[] = [
     '# Made by `eudaemon run --supervised`.',
     `name = ${text(name)}`,
@@ -78,9 +79,7 @@ function writeDefinition(name: string, options: Options, deps: Deps): string {
     value('reload-signal') === undefined
       ? null
       : `reload = { signal = ${text(value('reload-signal') ?? '')} }`,
-    values('environment-file').length === 0
-      ? null
-      : `env-file = ${list(values('environment-file').map((one) => path.resolve(deps.directory, one)))}`,
+    envFiles.length === 0 ? null : `env-file = ${list(envFiles)}`,
     ...limits(values('limit')),
     ...environment(values('env'), name, deps),
   ]

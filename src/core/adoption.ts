@@ -4,17 +4,16 @@
 
 import type { InstanceId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
+import { askToEnd } from './ask-to-end.ts'
 import type { Effect, ProjectRecord } from './effect.ts'
 import type { InstanceEvent, InstanceNews } from './instance-event.ts'
 import {
-  hookRole,
   type InstanceState,
   newInstance,
   type ProcessRef,
   type Role,
-  type Slot,
+  slotsOf,
 } from './instance-state.ts'
-import { askToEnd } from './on-end.ts'
 import { killFinish } from './on-over.ts'
 import { isByTime } from './on-start.ts'
 import { linkProject } from './project-links.ts'
@@ -98,8 +97,7 @@ export function adopt(
   const { invocation } = phase
   const { hasLeftovers } = observed
   const events: InstanceEvent[] = []
-  // Hooks first: the end of the main process then finds none that is not accounted for.
-  for (const [role, slot] of slotsOf(instance)) {
+  for (const [role, slot] of slotsOf(phase)) {
     const seen = observed.roles[role] ?? { kind: 'ended', status: { kind: 'unknown' } }
     const isLie = seen.kind === 'never-spawned' && hasLeftovers && mustHaveRun(state, instance)
     if (isLie) {
@@ -123,14 +121,6 @@ function mustHaveRun(state: SupervisorState, { phase, id }: InstanceState): bool
   if (phase.name === 'setup') return true
   if (phase.name === 'finish') return definitionOf(state, id).stop.kill !== 'process'
   return phase.name === 'starting' && !phase.hadSetup
-}
-
-function slotsOf({ phase }: InstanceState): readonly (readonly [Role, Slot])[] {
-  const slots: [Role, Slot][] = []
-  const role = hookRole(phase)
-  if (role !== null && 'hook' in phase && phase.hook !== null) slots.push([role, phase.hook])
-  if ('main' in phase && phase.main !== null) slots.push(['main', phase.main])
-  return slots
 }
 
 /**

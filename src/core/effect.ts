@@ -16,10 +16,10 @@ import type {
 import type { InstanceState, PhaseName, Role } from './instance-state.ts'
 
 /**
- * `main`: the main process; `group`: its process group; `hook`: the hook that runs; `all`: every
- * process of the invocation, found by cgroup and by tracking.
+ * `main`: the main process; `group`: its process group; `hook`: the hooks that run; `reload`: the
+ * reload command only; `all`: every process of the invocation, found by cgroup and by tracking.
  */
-export type SignalScope = 'main' | 'group' | 'hook' | 'all'
+export type SignalScope = 'main' | 'group' | 'hook' | 'reload' | 'all'
 
 export type Effect =
   | { readonly type: 'store'; readonly record: InstanceState }

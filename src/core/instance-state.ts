@@ -12,7 +12,9 @@
 //   starting    the main process runs (or is being spawned) and is not ready yet
 //   up          ready; a oneshot that has done its work is `up` with no process
 //   reloading   ready, and its reload command runs
-//   stopping    told to end; also: the main process is gone and what it left behind is told to end
+//   stopping    told to end, by the stop command or the signal: after a command that succeeded the
+//               signal waits for a grace; also: the main process is gone and what it left behind is
+//               told to end
 //   killing     the stop timeout passed, SIGKILL was sent, until nothing is left
 //   finish      the invocation is over and the finish hook runs
 //   backoff     it ended and is wanted up again after a delay
@@ -108,8 +110,12 @@ export type Phase =
 interface EndingData extends InvocationData {
   /** Null once it is gone; then only what it left behind remains. */
   readonly main: ProcessRef | null
-  /** The stop, setup or reload command, while it runs. */
+  /** The stop command, while it runs. */
   readonly hook: Slot | null
+  /** The reload command that ran when the end came: it has lost its object and is killed. */
+  readonly reload: Slot | null
+  /** The stop command has succeeded, and until the deadline main may end by itself. */
+  readonly isInGrace: boolean
   readonly ending: Ending
   readonly wasReady: boolean
 }
@@ -187,14 +193,25 @@ export function mainProcessOf(instance: InstanceState): ProcessRef | null {
   return phase.main
 }
 
-/** Which role the hook of a phase has. */
-export function hookRole(phase: Phase): Role | null {
-  if (!('hook' in phase) || phase.hook === null) return null
-  if (phase.name === 'setup') return 'setup'
-  if (phase.name === 'reloading') return 'reload'
-  if (phase.name === 'finish') return 'finish'
-  if (phase.name === 'stopping' || phase.name === 'killing') return 'stop'
-  return null
+const hookRoles: Readonly<Partial<Record<PhaseName, Role>>> = {
+  setup: 'setup',
+  reloading: 'reload',
+  stopping: 'stop',
+  killing: 'stop',
+  finish: 'finish',
+}
+
+/**
+ * The processes that a phase speaks of, by role. Hooks first: who goes through their ends finds
+ * none that is not accounted for when it comes to the main process.
+ */
+export function slotsOf(phase: Phase): readonly (readonly [Role, Slot])[] {
+  const slots: [Role, Slot][] = []
+  const role = hookRoles[phase.name]
+  if ('reload' in phase && phase.reload !== null) slots.push(['reload', phase.reload])
+  if (role !== undefined && 'hook' in phase && phase.hook !== null) slots.push([role, phase.hook])
+  if ('main' in phase && phase.main !== null) slots.push(['main', phase.main])
+  return slots
 }
 
 /** Ready to serve: what others that require it wait for. */
@@ -210,9 +227,6 @@ export function isActive(instance: InstanceState): boolean {
 }
 
 /** True while a spawn is in flight: the outcome must be known before anything else is done. */
-export function isSpawning(instance: InstanceState): boolean {
-  const { phase } = instance
-  return (
-    ('hook' in phase && phase.hook === 'spawning') || ('main' in phase && phase.main === 'spawning')
-  )
+export function isSpawning({ phase }: InstanceState): boolean {
+  return slotsOf(phase).some(([, slot]) => slot === 'spawning')
 }

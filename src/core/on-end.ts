@@ -2,10 +2,17 @@
 // processes, not the leader: the deadline stands until nothing of the invocation is left. What
 // comes after it is in on-over.ts.
 
-import type { InstanceId, InvocationId } from '../base/brands.ts'
-import { signalNumbers } from '../base/signal.ts'
-import type { KillMode } from '../model/service-definition.ts'
-import type { Effect, SignalScope } from './effect.ts'
+import { isSuccess } from '../base/exit-status.ts'
+import {
+  askToEnd,
+  type EndingInstance,
+  hookScope,
+  kill,
+  killReload,
+  signalTo,
+  watchIfLast,
+} from './ask-to-end.ts'
+import type { Effect } from './effect.ts'
 import type { EventOf } from './instance-event.ts'
 import type { Ending, InstanceState, PhaseOf, ProcessRef, Slot } from './instance-state.ts'
 import { conclude, KILL_AGAIN_MS, type Running } from './on-over.ts'
@@ -21,7 +28,6 @@ interface Remains {
   readonly killed?: readonly string[]
 }
 
-type EndingInstance = InstanceState<PhaseOf<'stopping'> | PhaseOf<'killing'>>
 type HookPhase = PhaseOf<'setup'> | PhaseOf<'starting'> | PhaseOf<'finish'> | PhaseOf<'reloading'>
 
 /** The invocation is to end, or its main process has. Asks what is left to end, or concludes. */
@@ -39,8 +45,7 @@ export function beginEnding(
   const isStable = 'readyMs' in phase && context.nowMs - phase.readyMs >= restart.stableMs
   const settled = { ...instance, killed, ...(isStable ? { failures: 0 } : {}) }
   // A reload command has lost its object; a setup command is what is being stopped, and is asked.
-  const isReload = hook !== null && phase.name === 'reloading'
-  const kills: readonly Effect[] = isReload ? [kill(id, invocation, 'hook')] : []
+  const reload = phase.name === 'reloading' ? hook : null
   const isWatched = phase.name !== 'setup' && !('main' in phase && phase.main === 'spawning')
   const unwatch: readonly Effect[] = isWatched ? [{ type: 'unwatch', id }] : []
   const isLeftAlone = stop.kill === 'process' || !remains.hasLeftovers
@@ -56,6 +61,8 @@ export function beginEnding(
       name: 'stopping',
       main,
       hook: hasStopCommand ? 'spawning' : null,
+      reload,
+      isInGrace: false,
       ending,
       wasReady,
       invocation,
@@ -68,64 +75,13 @@ export function beginEnding(
   )
   if (hasStopCommand) {
     const spawn = spawnEffect(stopping, context, 'stop', invocation)
-    return { instance: stopping, effects: [...unwatch, ...kills, spawn] }
+    return { instance: stopping, effects: [...unwatch, ...killReload(stopping), spawn] }
   }
-  const asking =
-    hook === null || isReload
-      ? askToEnd(stopping, context)
-      : [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
-  return { instance: stopping, effects: [...unwatch, ...kills, ...asking] }
-}
-
-/** What is done to end what is there: first in `stopping`, and again after a restart of ours. */
-export function askToEnd(
-  { id, phase }: EndingInstance,
-  { definition }: Pick<Context, 'definition'>,
-): readonly Effect[] {
-  const { invocation, main, hook } = phase
-  const { stop } = definition
-  // The stop command does the asking, and it may finish its work in peace.
-  if (hook !== null && phase.name === 'stopping') return []
-  const effects: Effect[] = []
-  if (phase.name === 'killing') {
-    const isMainOnly = stop.kill === 'process' && main !== null
-    effects.push(kill(id, invocation, isMainOnly ? 'main' : 'all'))
-    if (isMainOnly && hook !== null) effects.push(kill(id, invocation, 'hook'))
-  } else if (main !== null) {
-    effects.push(signalTo(id, invocation, stop.signal, scopeOf(stop.kill)))
-  } else {
-    // `mixed` asks the main process only; what outlives it is killed.
-    const signal = stop.kill === 'mixed' ? signalNumbers.KILL : stop.signal
-    effects.push(signalTo(id, invocation, signal, 'all'))
-  }
-  return [...effects, ...watchIfLast({ id, phase })]
-}
-
-function watchIfLast({ id, phase }: Pick<EndingInstance, 'id' | 'phase'>): readonly Effect[] {
-  if (phase.main !== null) return []
-  return [{ type: 'watch-empty', id, invocation: phase.invocation }]
-}
-
-function scopeOf(mode: KillMode): SignalScope {
-  if (mode === 'cgroup') return 'all'
-  return mode === 'group' ? 'group' : 'main'
-}
-
-function hookScope(mode: KillMode): SignalScope {
-  return mode === 'process' ? 'hook' : 'all'
-}
-
-function signalTo(
-  id: InstanceId,
-  invocation: InvocationId,
-  signal: number,
-  scope: SignalScope,
-): Effect {
-  return { type: 'signal', id, invocation, signal, scope }
-}
-
-function kill(id: InstanceId, invocation: InvocationId, scope: SignalScope): Effect {
-  return signalTo(id, invocation, signalNumbers.KILL, scope)
+  const isSetup = hook !== null && reload === null
+  const asking = isSetup
+    ? [signalTo(id, invocation, stop.signal, hookScope(stop.kill)), ...watchIfLast(stopping)]
+    : askToEnd(stopping, context)
+  return { instance: stopping, effects: [...unwatch, ...asking] }
 }
 
 /** What SIGKILL was sent to so far, as the event tells it. */
@@ -167,15 +123,40 @@ export function onEndingExited(
     const isNamed = named.length > 0
     const killed = wasKilled && !isNamed ? [`main process (${phase.main.pid})`] : named
     const ending = { ...phase.ending, exit: status }
-    const without = within(instance, { phase: { ...phase, main: null, ending }, killed })
-    return overOrEmpty(without, context, hasLeftovers || phase.hook !== null)
+    const after = { ...phase, main: null, isInGrace: false, ending }
+    // What is told to end only now, because there was a grace, has the whole time-out for it.
+    const deadlineMs = phase.isInGrace ? stopDeadline(context) : instance.deadlineMs
+    const without = within(instance, { phase: after, killed, deadlineMs })
+    const hasHooks = phase.hook !== null || phase.reload !== null
+    return overOrEmpty(without, context, hasLeftovers || hasHooks)
   }
-  // A setup or reload command was asked to end with the rest and is not in the record.
+  // A setup command was asked to end with the rest and is not in the record.
   const isOfStop = role === 'stop' && phase.hook !== null
-  if (!isOfStop && phase.main !== null) return null
-  const without = isOfStop ? within(instance, { phase: { ...phase, hook: null } }) : instance
+  const isReload = role === 'reload' && phase.reload !== null
+  if (!isOfStop && !isReload && phase.main !== null) return null
+  const rest = isReload ? { reload: null } : isOfStop ? { hook: null } : {}
+  const without = within(instance, { phase: { ...phase, ...rest } })
   if (phase.main === null) return overOrEmpty(without, context, hasLeftovers)
-  return { instance: without, effects: askToEnd(without, context) }
+  if (isOfStop && isSuccess(status) && phase.name === 'stopping')
+    return beginGrace(without, context)
+  return { instance: without, effects: isReload ? [] : askToEnd(without, context) }
+}
+
+/** What the stop command has asked for may take its time; without a grace the signal follows. */
+function beginGrace(instance: EndingInstance, context: Context): Transition {
+  const { commandGraceMs } = context.definition.stop
+  if (commandGraceMs === 0) return { instance, effects: askToEnd(instance, context) }
+  const phase = { ...instance.phase, isInGrace: true }
+  const deadlineMs = inTime(context, commandGraceMs)
+  return { instance: within(instance, { phase, deadlineMs }), effects: [] }
+}
+
+function stopDeadline(context: Context): number | null {
+  return inTime(context, context.definition.stop.timeoutMs)
+}
+
+function inTime({ nowMs }: Context, spanMs: number): number | null {
+  return Number.isFinite(spanMs) ? nowMs + spanMs : null
 }
 
 /** The stop command could not be run: then the signal does its work. */
@@ -197,7 +178,8 @@ export function onStopNeverSpawned(
   context: Context,
 ): Transition | null {
   const { role, invocation } = event
-  if (instance.phase.name === 'killing' || context.definition.stop.command === null) {
+  const isWanted = role === 'stop' && instance.phase.name === 'stopping'
+  if (!isWanted || context.definition.stop.command === null) {
     const reason = 'not begun'
     return onEndingSpawnFailed(
       instance,
@@ -215,7 +197,8 @@ function overOrEmpty(
   hasLeftovers: boolean,
 ): Transition {
   const { phase } = instance
-  const isLeftAlone = context.definition.stop.kill === 'process' && phase.hook === null
+  const hasHooks = phase.hook !== null || phase.reload !== null
+  const isLeftAlone = context.definition.stop.kill === 'process' && !hasHooks
   if (!hasLeftovers || isLeftAlone) return conclude(instance, context, phase.ending)
   return { instance, effects: askToEnd(instance, context) }
 }
@@ -226,25 +209,37 @@ export function onEmptied(
   event: EventOf<'emptied'>,
   context: Context,
 ): Transition | null {
-  const { main, hook, ending } = instance.phase
+  const { main, hook, reload, ending } = instance.phase
   const killed = event.killed.length === 0 ? instance.killed : event.killed
   const emptied = within(instance, { killed })
-  if (main !== null || hook !== null) return { instance: emptied, effects: [] }
+  const isAwaited = main !== null || hook !== null || reload !== null
+  if (isAwaited) return { instance: emptied, effects: [] }
   return conclude(emptied, context, ending)
 }
 
-/** The stop timeout has passed: no more asking. Again and again, until nothing is left. */
+/**
+ * The stop timeout has passed: no more asking. Again and again, until nothing is left. After a
+ * grace nobody but the stop command has asked yet: that is done first.
+ */
 export function onStopTimer(
   instance: EndingInstance,
   _event: unknown,
   context: Context,
 ): Transition {
   const { phase } = instance
+  if (phase.name === 'stopping' && phase.isInGrace) {
+    const asked = within(instance, {
+      phase: { ...phase, isInGrace: false },
+      reason: `${phase.ending.reason}; still there after the stop command`,
+      deadlineMs: stopDeadline(context),
+    })
+    return { instance: asked, effects: askToEnd(asked, context) }
+  }
   const isFirst = phase.name === 'stopping'
   const killing = enter(
     instance,
     context,
-    { ...phase, name: 'killing' },
+    { ...phase, name: 'killing', isInGrace: false },
     {
       deadlineMs: context.nowMs + KILL_AGAIN_MS,
       reason: isFirst
@@ -261,11 +256,13 @@ export function onStopHookSpawned(
   event: EventOf<'spawned'>,
   context: Context,
 ): Transition | null {
-  // A reload command whose spawn was in flight ends with the rest.
-  if (event.role !== 'stop' || instance.phase.hook === null) {
-    return { instance, effects: askToEnd(instance, context) }
-  }
-  const spawned = within(instance, { phase: { ...instance.phase, hook: event.process } })
+  const { role, process } = event
+  const { phase } = instance
+  const isStop = role === 'stop' && phase.hook !== null
+  const isReload = role === 'reload' && phase.reload !== null
+  // A setup command whose spawn was in flight ends with the rest.
+  const now = isStop ? { hook: process } : isReload ? { reload: process } : {}
+  const spawned = within(instance, { phase: { ...phase, ...now } })
   return { instance: spawned, effects: askToEnd(spawned, context) }
 }
 

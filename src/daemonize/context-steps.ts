@@ -1,6 +1,7 @@
-// The steps of DaemonContext.open() in the daemon's own process, in the order of PEP 3143's reference
-// implementation, but for two: the PID file comes before the root directory and the user change, so
-// that it may lie in /run; and standard error is redirected last, so that a failing step is heard.
+// The steps of DaemonContext.open() in the daemon's own process, in the order of PEP 3143's
+// reference implementation, but for two: the PID file comes before the root directory and the user
+// change, so that it may lie in /run; and standard error is redirected last, so that a failing step
+// is heard.
 
 import { signalNumbers } from '../base/signal.ts'
 import { findUser, groupsOf } from '../kernel/credentials.ts'

@@ -1,6 +1,6 @@
-// DaemonContext as PEP 3143 describes it, with its attributes by their names in camelCase. One thing
-// cannot be the same: Node cannot fork, so open() executes the program a second time, and is
-// asynchronous. docs/daemons/pep-3143.md has the whole comparison.
+// DaemonContext as PEP 3143 describes it, with its attributes by their names in camelCase. One
+// thing cannot be the same: Node cannot fork, so open() executes the program a second time, and is
+// asynchronous. docs/daemons/library.md has the whole comparison.
 
 import { basename } from 'node:path'
 import { READY_TIMEOUT_MS } from '../base/limits.ts'
@@ -21,8 +21,8 @@ import { isSupervised } from './supervised-by.ts'
 
 /** Every attribute of PEP 3143, by its name in camelCase. All have the PEP's defaults. */
 export interface DaemonContextOptions {
-  /** files_preserve. Numbers are descriptors that the program was started with: the daemon gets them
-   *  under the same number. Files that the program opens itself are open in the daemon too. */
+  /** files_preserve. Numbers are descriptors that the program was started with: the daemon gets
+   *  them under the same number. Files that the program opens itself are open in the daemon too. */
   readonly filesPreserve?: readonly DaemonStream[] | null
   /** chroot_directory. Default: null, the root directory stays as it is. */
   readonly chrootDirectory?: string | null
@@ -105,10 +105,11 @@ export class DaemonContext implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Makes this program a daemon. When it detaches, the program is executed a second time: everything
-   * above the call runs twice. In the first process the promise never resolves; it ends, with 0 when
-   * the second has opened its context, otherwise with the messages and the status of the second.
-   * Resolves to the context itself. Rejects with a ToolkitError that names the step that failed.
+   * Makes this program a daemon. When it detaches, the program is executed a second time:
+   * everything above the call runs twice. In the first process the promise never resolves; it ends,
+   * with 0 when the second has opened its context, otherwise with the messages and the status of
+   * the second. Resolves to the context itself. Rejects with a ToolkitError that names the step
+   * that failed.
    */
   async open(): Promise<this> {
     if (this.#isOpen) return this

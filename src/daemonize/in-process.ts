@@ -14,11 +14,14 @@ import { variablesOfUser } from './daemon-environment.ts'
 export function step<T>(what: string, action: () => T): T {
   try {
     return action()
-  } catch (cause) {
-    const error = kernelErrorOf(cause)
-    const why = error instanceof Error ? error.message : String(error)
-    throw new ToolkitError('ERR_DAEMON_STEP', `cannot ${what}: ${why}`, { cause })
+  } catch (error) {
+    throw failed(what, kernelErrorOf(error))
   }
+}
+
+function failed(what: string, cause: unknown): ToolkitError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new ToolkitError('ERR_DAEMON_STEP', `cannot ${what}: ${why}`, { cause })
 }
 
 /**

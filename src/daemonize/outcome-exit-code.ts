@@ -1,4 +1,5 @@
-// The exit status of whoever waited for a daemon, command or program, when the start came to nothing.
+// The exit status of whoever waited for a daemon, command or program, when the start came to
+// nothing.
 
 import type { DaemonOutcome } from './daemon-request.ts'
 

@@ -13,9 +13,10 @@ import { removePidFileOf } from './pid-file-remove.ts'
 import { openOwner } from './pid-owner.ts'
 
 /**
- * A PID file of this process. claim() makes it, exclusively, and locks it for as long as the process
- * lives; children do not inherit the lock. release() removes it. An end without release(), by
- * SIGKILL for example, leaves a file whose lock is gone: the next claim sees that and replaces it.
+ * A PID file of this process. claim() makes it, exclusively, and locks it for as long as the
+ * process lives; children do not inherit the lock. release() removes it. An end without release(),
+ * by SIGKILL for example, leaves a file whose lock is gone: the next claim sees that and replaces
+ * it.
  */
 export class PidFile implements Disposable {
   /** Absolute. */

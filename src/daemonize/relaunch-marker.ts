@@ -3,7 +3,9 @@
 // has that process as its parent, as long as it waits, and it waits until the daemon is ready.
 
 import { fstatSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 import { toPid } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { startTime } from '../kernel/procfs.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 
@@ -20,10 +22,18 @@ export function markerVariable(readyFd: number): readonly [name: string, value: 
   return [NAME, `${process.pid}:${startTime(toPid(process.pid))}:${readyFd}`]
 }
 
-/** Null in a first process. The variable is gone afterwards, whatever it said. */
+/**
+ * Null in a first process. The variable is gone afterwards, whatever it said. Throws
+ * ERR_DAEMON_STEP in a worker: only the main thread may change the whole process.
+ */
 export function takeMarker(): Relaunched | null {
+  if (!isMainThread) {
+    const message = 'only the main thread of a program can make it a daemon'
+    throw new ToolkitError('ERR_DAEMON_STEP', message)
+  }
   const [, pid, started, fd] = /^(\d+):(\w+):(\d+)$/.exec(process.env[NAME] ?? '') ?? []
   delete process.env[NAME]
+  if (pid !== undefined) delete process.env['EUDAEMON_EXEC_PID']
   if (pid === undefined || Number(pid) !== process.ppid) return null
   if (String(startTime(toPid(Number(pid)))) !== started) return null
   const readyFd = Number(fd)

@@ -8,7 +8,8 @@ import { type BootPrinter, bootPrinters } from './boot/boot-command.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { exitCodeOf } from './outcome-exit-code.ts'
 import { explainRefusal, nameOf, type RunOptions, toDaemonRequest } from './run-options.ts'
-import { refusalExitCode, startDaemon } from './start-daemon.ts'
+import { refusalExitCode } from './start.ts'
+import { startDaemon } from './start-daemon.ts'
 
 export interface RunInvocation extends RunOptions, DaemonHost {}
 

@@ -24,6 +24,7 @@ export type Starter =
   | 'terminal'
   | 'nobody'
 
+/** Who started this process, as far as it can be known. */
 export interface SupervisedBy {
   readonly by: Starter
   /** One phrase that tells how it is known. */

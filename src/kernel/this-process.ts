@@ -1,5 +1,5 @@
-// What Node cannot change of its own process: the root directory, core dumps, ignored signals. All of
-// it holds for every thread, and for what is started from now on.
+// What Node cannot change of its own process: the root directory, core dumps, ignored signals. All
+// of it holds for every thread, and for what is started from now on.
 
 import { constants, layouts } from './layouts.ts'
 import { libc } from './libc.ts'

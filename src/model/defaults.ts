@@ -45,6 +45,7 @@ export const defaultStop: StopPlan = {
   timeoutMs: 10_000,
   kill: 'cgroup',
   command: null,
+  commandGraceMs: 10_000,
 }
 
 export const defaultLog: LogPlan = {

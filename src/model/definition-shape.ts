@@ -217,6 +217,7 @@ const serviceShape: Shape<ServiceDefinition> = object<ServiceDefinition>({
     timeoutMs: millisecondsOrInfinity,
     kill: word(killModes),
     command: nullable(command),
+    commandGraceMs: integerOrInfinity(0, MAX_DURATION_MS),
   }),
   reload: nullable(reload),
   setup: nullable(hook),

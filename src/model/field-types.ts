@@ -44,6 +44,10 @@ export const fieldTypes = {
     words: 'a duration such as "10s", or "infinity"',
     schema: { type: ['string', 'number'] },
   },
+  grace: {
+    words: 'a duration such as "10s", "infinity", or "none"',
+    schema: { type: ['string', 'number'] },
+  },
   size: { words: 'a size such as "512K", "10M"', schema: { type: ['string', 'integer'] } },
   signal: { words: 'a signal such as "TERM" or "SIGHUP"', schema: { type: ['string', 'integer'] } },
   umask: { words: 'octal digits in quotes', schema: { type: 'string', pattern: '^[0-7]{1,4}$' } },

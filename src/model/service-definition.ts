@@ -115,8 +115,11 @@ export interface StopPlan {
   readonly signal: number
   readonly timeoutMs: Milliseconds
   readonly kill: KillMode
-  /** Run instead of the signal; the main process is signalled when it is still there after it. */
+  /** Run instead of the signal; when it fails, the main process is signalled at once. */
   readonly command: Command | null
+  /** How long the main process may take to end by itself after the command has succeeded; then it
+   *  is signalled, and has the time-out once more. */
+  readonly commandGraceMs: Milliseconds
 }
 
 export type ReloadPlan =

@@ -448,8 +448,17 @@ const lifeRows: readonly Row[] = [
     'stop.command',
     'command',
     'none',
-    'Run instead of sending the signal.',
+    'Run instead of sending the signal. When it fails, the signal is sent at once.',
     'stop = { command = ["nginx", "-s", "quit"] }',
+  ],
+  [
+    'stop.command-grace',
+    'grace',
+    'that of stop.timeout',
+    'How long the main process may take to end after the command has succeeded. Then it gets the ' +
+      'signal, and the time-out once more until SIGKILL. `"none"` sends the signal at once, as ' +
+      'systemd does after ExecStop.',
+    'stop = { command = "./drain", command-grace = "1min" }',
   ],
   [
     'reload',

@@ -7,11 +7,11 @@ import type { Fd, InstanceId, InvocationId, Pid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import type { Observation, ObservedInstance } from '../core/adoption.ts'
 import {
-  hookRole,
   type InstanceState,
   type ProcessRef,
   type Role,
   type Slot,
+  slotsOf,
 } from '../core/instance-state.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { hasEnded, openPidfd, pidOfPidfd } from '../kernel/pidfd.ts'
@@ -72,25 +72,34 @@ export function createDiscovery(deps: DiscoverDeps): Discovery {
     if (!('invocation' in phase)) return { roles: {}, hasLeftovers: false }
     const { invocation } = phase
     const roles: Partial<Record<Role, Observation>> = {}
-    const isKept = slotsOf(instance).every(([role]) =>
-      deps.kept.has(pidfdName(id, role, invocation)),
-    )
+    const slots = slotsOf(phase)
+    const isKept = slots.every(([role]) => deps.kept.has(pidfdName(id, role, invocation)))
     const isUprooted = !isKept || deps.uprooted.has(invocation)
     const tracked = newInvocation(id, invocation, isUprooted)
     tracked.cgroup = deps.cgroupOf(id)
     deps.processes.setInvocation(tracked)
-    for (const [role, slot] of slotsOf(instance)) roles[role] = observeSlot(tracked, role, slot)
+    for (const [role, slot] of slots) roles[role] = observeSlot(tracked, role, slot, slots)
     const isIdle = Object.values(roles).every((role) => role.kind === 'never-spawned')
-    if (isIdle && slotsOf(instance).length > 0) return { roles, hasLeftovers: false }
+    if (isIdle && slots.length > 0) return { roles, hasLeftovers: false }
     return { roles, hasLeftovers: deps.processes.hasLeftovers(tracked) }
   }
 
-  function observeSlot(tracked: Invocation, role: Role, slot: Slot): Observation {
+  function observeSlot(
+    tracked: Invocation,
+    role: Role,
+    slot: Slot,
+    slots: ReturnType<typeof slotsOf>,
+  ): Observation {
     const { id, invocation } = tracked
     const kept = deps.kept.get(pidfdName(id, role, invocation))?.[0]
     if (kept !== undefined) return observeKept(tracked, role, kept)
     if (slot !== 'spawning') return observeRef(tracked, role, slot)
-    const found = carriers(invocation).find((stat) => !hasCarrierParent(stat, invocation))
+    // A process that the record names is not the one whose number was never recorded.
+    const isNamed = (pid: Pid) =>
+      slots.some(([, other]) => other !== 'spawning' && other.pid === pid)
+    const found = carriers(invocation).find(
+      (stat) => !isNamed(stat.pid) && !hasCarrierParent(stat, invocation),
+    )
     if (found === undefined) return { kind: 'never-spawned' }
     return observeRef(tracked, role, found)
   }
@@ -130,15 +139,6 @@ export function createDiscovery(deps: DiscoverDeps): Discovery {
   }
 
   return { observe }
-}
-
-function slotsOf(instance: InstanceState): readonly (readonly [Role, Slot])[] {
-  const { phase } = instance
-  const slots: [Role, Slot][] = []
-  const role = hookRole(phase)
-  if (role !== null && 'hook' in phase && phase.hook !== null) slots.push([role, phase.hook])
-  if ('main' in phase && phase.main !== null) slots.push(['main', phase.main])
-  return slots
 }
 
 /** Blocks for moments: the guardian is about to reap what has ended. */

@@ -2,7 +2,7 @@
 // time is limited, and nothing of its process group is left.
 
 import { assert } from '../base/assert.ts'
-import { type Fd, type InstanceId, toInvocationId } from '../base/brands.ts'
+import type { Fd, InstanceId, InvocationId } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import { MAX_HOOK_OUTPUT_BYTES } from '../base/limits.ts'
 import { closeFd, openDevNull, setNonBlocking } from '../kernel/fd.ts'
@@ -23,6 +23,20 @@ export interface CommandRequest {
   readonly command: Command
   readonly timeoutMs: number
   readonly mainPid: number | null
+  /** Ends the command at once: its result is of no more interest. */
+  readonly signal: AbortSignal
+}
+
+/** What every command needs besides the request. */
+export interface CommandDeps {
+  readonly poller: Poller
+  readonly planLaunch: PlanLaunch
+  readonly baseEnvironment: (project: string) => Readonly<Record<string, string>>
+  /**
+   * What the command carries as its invocation id: no process of a probe may be taken for one of
+   * the service, and a later supervisor finds by it what this one has left.
+   */
+  readonly mark: InvocationId
 }
 
 export interface CommandResult {
@@ -35,16 +49,11 @@ const STAGE_FD = 9
 const SIGKILL = 9
 
 /** Resolves when the command has ended; never rejects for what the command does. */
-export function runCommand(
-  request: CommandRequest,
-  poller: Poller,
-  planLaunch: PlanLaunch,
-  baseEnvironment: (project: string) => Readonly<Record<string, string>>,
-): Promise<CommandResult> {
+export function runCommand(request: CommandRequest, deps: CommandDeps): Promise<CommandResult> {
   const { id, definition, command } = request
   const name = parseInstanceId(id)
   assert(name, `instance name '${id}'`)
-  const planned = planLaunch({
+  const planned = deps.planLaunch({
     definition,
     role: 'main',
     command,
@@ -52,9 +61,8 @@ export function runCommand(
     mainPid: request.mainPid,
     exit: null,
     notifyFd: null,
-    // No process of a probe may be taken for one of the service.
-    invocation: toInvocationId('probe'),
-    baseEnvironment: baseEnvironment(name.project),
+    invocation: deps.mark,
+    baseEnvironment: deps.baseEnvironment(name.project),
     stageFd: STAGE_FD,
   })
   if (planned.kind === 'refused') {
@@ -76,15 +84,14 @@ export function runCommand(
     closeFd(reader)
     return Promise.resolve({ status: 'refused', output: result.message })
   }
-  return outcome(poller, result.pid, result.pidfd, reader, request.timeoutMs)
+  return outcome(deps.poller, result, reader, request)
 }
 
 function outcome(
   poller: Poller,
-  pid: number,
-  pidfd: Fd,
+  { pid, pidfd }: { readonly pid: number; readonly pidfd: Fd },
   reader: Fd,
-  timeoutMs: number,
+  { timeoutMs, signal }: CommandRequest,
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     let output = ''
@@ -94,11 +101,15 @@ function outcome(
       if (isReading) poller.remove(reader)
       isReading = false
     }
-    const timer = setTimeout(() => {
-      hasTimedOut = true
+    const kill = () => {
       killGroup(pid)
       sendSignal(pidfd, SIGKILL)
+    }
+    const timer = setTimeout(() => {
+      hasTimedOut = true
+      kill()
     }, timeoutMs)
+    signal.addEventListener('abort', kill, { once: true })
     const read = () => {
       const { text, isAtEnd } = readAvailable(reader)
       if (output.length < MAX_HOOK_OUTPUT_BYTES) output += text
@@ -111,6 +122,7 @@ function outcome(
       const status = reap(pidfd)
       if (status === 'running') return
       clearTimeout(timer)
+      signal.removeEventListener('abort', kill)
       read()
       poller.remove(pidfd)
       stopReading()

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
-import { toPid } from '../base/brands.ts'
+import { toInvocationId, toPid } from '../base/brands.ts'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import type { EffectOf } from '../core/effect.ts'
 import type { InstanceEvent } from '../core/instance-event.ts'
@@ -116,9 +116,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const unkeep = (name: string) => store.drop(name)
   const writer = createRecordWriter(onProblem)
 
+  const tag = homeTag(options.directories.state)
+  const probeMark = toInvocationId(`probe-${tag}`)
   const root = findCgroupRoot()
-  const cgroupRoot =
-    'path' in root ? `${root.path}/eudaemon-${homeTag(options.directories.state)}` : null
+  const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${tag}` : null
   const cgroups = createCgroupPort({
     root: cgroupRoot,
     onProblem,
@@ -160,7 +161,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const probes = createProbePort({
     poller,
     emit: ({ id, event }) => emit(id, event),
-    runCommand: (request) => runCommand(request, poller, planLaunch, options.baseEnvironment),
+    runCommand: (request) => {
+      const { baseEnvironment } = options
+      return runCommand(request, { poller, planLaunch, baseEnvironment, mark: probeMark })
+    },
     watchLog: (id, watch, onMatch) => {
       const from = watch.from ?? logPort.position(id) ?? { segment: 0, offset: 0 }
       return logPort.watchLines(id, { ...watch, from }, onMatch)
@@ -220,6 +224,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     writer,
     reaper: options.reaper,
     counters,
+    probeMark,
     resume: (effects, news) => {
       queue.pushEffects(effects)
       queue.push({ type: 'resumed', news, ...time() })

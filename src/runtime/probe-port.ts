@@ -107,7 +107,7 @@ async function attempt(
 ): Promise<AttemptResult | null> {
   const runCommand: AttemptContext['runCommand'] = (command, timeoutMs) => {
     const mainPid = deps.mainProcess(id)?.pid ?? null
-    return deps.runCommand({ id, definition, command, timeoutMs, mainPid })
+    return deps.runCommand({ id, definition, command, timeoutMs, mainPid, signal })
   }
   const context = { timeoutMs: probe.attemptTimeoutMs, signal, runCommand }
   const result = await attemptProbe(probe.action, context)

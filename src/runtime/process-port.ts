@@ -27,7 +27,7 @@ import { endStatusOf } from './end-status.ts'
 import { type Invocation, newInvocation, type TrackedProcess } from './invocation.ts'
 import type { Launcher } from './launcher.ts'
 import { watchPreamble } from './preamble-watch.ts'
-import { openProcessTree } from './process-tree.ts'
+import { openProcessTree, type ProcessTree } from './process-tree.ts'
 import { signalInvocation } from './signalling.ts'
 
 export interface ProcessPortDeps {
@@ -62,7 +62,7 @@ export interface ProcessPort {
   belongs(id: InstanceId, pid: Pid): boolean
   killStrangers(): readonly string[]
   /** See ProcessTree. */
-  withOneScan(action: () => void): void
+  withOneScan: ProcessTree['withOneScan']
   /** A main process of which nothing but its pidfd is known: nothing is started beside it. */
   setStray(id: InstanceId, pidfd: Fd): void
 }

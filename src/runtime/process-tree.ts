@@ -18,7 +18,7 @@ export interface ProcessTree {
   membersOf(invocation: Invocation): readonly ProcessStat[]
   hasMembers(invocation: Invocation): boolean
   /** Within the action, which does not wait, all of /proc is read once instead of once for each. */
-  withOneScan(action: () => void): void
+  withOneScan(action: (scan: ProcessScan) => void): void
   /** Orphans of our guardian that nothing ties to any invocation. */
   strangers(): readonly ProcessStat[]
 }
@@ -79,7 +79,7 @@ export function openProcessTree(deps: ProcessTreeDeps): ProcessTree {
     membersOf,
     withOneScan: (action) => {
       shared = scanAll()
-      action()
+      action(shared)
       shared = null
     },
     hasMembers: (invocation) => membersOf(invocation).length > 0,

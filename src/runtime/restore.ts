@@ -2,7 +2,7 @@
 // the store, processes as they are. What the records have lost to damage is put together from the
 // descriptors that were kept; what cannot be is told and left alone.
 
-import type { Fd, InstanceId, Pid } from '../base/brands.ts'
+import type { Fd, InstanceId, InvocationId, Pid } from '../base/brands.ts'
 import { toInvocationId } from '../base/brands.ts'
 import { adopt, restoreAfterBoot, restoreState } from '../core/adoption.ts'
 import type { Effect, ProjectRecord } from '../core/effect.ts'
@@ -20,6 +20,7 @@ import { createDiscovery } from './discover.ts'
 import { instanceKey } from './interpreter.ts'
 import type { Journal } from './journal.ts'
 import { notifyName } from './launcher.ts'
+import { killLeftoverProbes } from './leftover-probes.ts'
 import { type LogAttachments, logName } from './log-attachments.ts'
 import type { ProcessPort } from './process-port.ts'
 import type { ProjectFiles } from './project-files.ts'
@@ -36,6 +37,8 @@ export interface RestoreDeps {
   readonly logs: LogAttachments
   readonly cgroups: CgroupPort
   readonly reaper: Pid
+  /** What the commands of probes carry as their invocation id. */
+  readonly probeMark: InvocationId
   readonly counters: { adopted: number; strays: number }
   readonly onProblem: (message: string) => void
   /** Takes what is to be done and what happened meanwhile. */
@@ -61,7 +64,8 @@ export function restore(deps: RestoreDeps): void {
   })
   const effects: Effect[] = []
   const news: InstanceNews[] = []
-  processes.withOneScan(() => {
+  processes.withOneScan((scan) => {
+    killLeftoverProbes(deps.probeMark, scan)
     for (const instance of state.instances.values()) {
       const observed = discovery.observe(instance)
       adoptLog(deps, instance, kept)

@@ -33,8 +33,9 @@ function signalOne(pidfd: Fd, number: number): void {
 
 function* targets(tree: ProcessTree, tracked: Invocation, scope: SignalScope): Generator<Fd> {
   const main = tracked.processes.get('main')
-  if (scope === 'main') {
-    if (main) yield main.pidfd
+  if (scope === 'main' || scope === 'reload') {
+    const process = tracked.processes.get(scope)
+    if (process) yield process.pidfd
     return
   }
   if (scope === 'hook') {

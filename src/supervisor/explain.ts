@@ -44,7 +44,8 @@ export function nextOf(
     case 'starting':
       return left === null ? 'is up when it says so' : `fails unless it is ready within ${left}`
     case 'stopping':
-      return `SIGKILL in ${left}`
+      if (left === null) return 'is down when it has ended'
+      return phase.isInGrace ? `the stop signal in ${left}` : `SIGKILL in ${left}`
     case 'killing':
       return `SIGKILL again in ${left}`
     case 'backoff':

@@ -57,7 +57,7 @@ export function printEffect(effect: Effect): string {
 }
 
 function printRecord({ desired, phase, isRemoved, restartAsked }: InstanceState): string {
-  const slots = ['main', 'hook']
+  const slots = ['main', 'hook', 'reload']
     .flatMap((slot) => {
       const value: unknown = Reflect.get(phase, slot)
       if (value === undefined || value === null) return []

@@ -60,6 +60,7 @@ const changes: Readonly<Record<string, Change>> = {
   }),
   stop: ({ stop }, value) => ({ stop: { ...stop, timeoutMs: toMs(value) } }),
   'stop-command': ({ stop }) => ({ stop: { ...stop, command: command('stop') } }),
+  grace: ({ stop }, value) => ({ stop: { ...stop, commandGraceMs: toMs(value) } }),
   reload: (_, value) => ({
     reload:
       value === 'command'

@@ -10,10 +10,10 @@ import { adopt, type Observation, restoreAfterBoot, restoreState } from '../../s
 import type { Effect, ProjectRecord } from '../../src/core/effect.ts'
 import type { InstanceEvent, InstanceNews } from '../../src/core/instance-event.ts'
 import {
-  hookRole,
   type InstanceState,
   invocationOf,
   type Role,
+  slotsOf,
 } from '../../src/core/instance-state.ts'
 import { assertInstance } from '../../src/core/invariants.ts'
 import type { SupervisorEvent, Verb } from '../../src/core/supervisor-event.ts'
@@ -283,8 +283,7 @@ export class Story {
     const { phase, id } = instance
     const invocation = invocationOf(instance)
     const roles: Partial<Record<Role, Observation>> = {}
-    for (const role of ['main', hookRole(phase)] as const) {
-      if (role === null) continue
+    for (const [role] of slotsOf(phase)) {
       const life = (this.#processes.get(id) ?? []).findLast(
         (one) => one.role === role && one.invocation === invocation,
       )

@@ -74,6 +74,7 @@ function randomService(
       timeoutMs: chance.pick([0, 1_000, 5_000]),
       kill: chance.pick(['cgroup', 'cgroup', 'group', 'mixed', 'process']),
       command: chance.is(0.15) ? command('stop') : null,
+      commandGraceMs: chance.pick([0, 500, 5_000]),
     },
     reload: chance.is(0.3)
       ? chance.pick([

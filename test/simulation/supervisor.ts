@@ -6,11 +6,11 @@ import type { Observation, ObservedInstance } from '../../src/core/adoption.ts'
 import type { Effect, EffectOf } from '../../src/core/effect.ts'
 import type { InstanceEvent, InstanceNews } from '../../src/core/instance-event.ts'
 import {
-  hookRole,
   type InstanceState,
   invocationOf,
   type Role,
   type Slot,
+  slotsOf,
 } from '../../src/core/instance-state.ts'
 import type { SupervisorEvent } from '../../src/core/supervisor-event.ts'
 import {
@@ -113,11 +113,7 @@ export class Supervisor {
     if (invocation === null) return { roles: {}, hasLeftovers: false }
     const roles: Partial<Record<Role, Observation>> = {}
     const held = new Set<number>()
-    const slots: [Role, Slot][] = []
-    const hook = hookRole(phase)
-    if (hook !== null && 'hook' in phase && phase.hook !== null) slots.push([hook, phase.hook])
-    if ('main' in phase && phase.main !== null) slots.push(['main', phase.main])
-    for (const [role, slot] of slots) {
+    for (const [role, slot] of slotsOf(phase)) {
       // Where a hook was tried twice, the last try is meant.
       const process = this.deps.world.processes.findLast(
         (one) =>
@@ -337,6 +333,7 @@ export class Supervisor {
         scope === 'all' ||
         (scope === 'main' && isMain) ||
         (scope === 'hook' && isHook) ||
+        (scope === 'reload' && role === 'reload') ||
         (scope === 'group' && (isMain || (role === 'child' && process.isInGroup)))
       if (!isMeant) continue
       signalProcess(world, process, signal, killDelayMs(process, signal))
@@ -356,14 +353,15 @@ export class Supervisor {
     const definition = record?.definition.services[service] ?? record?.retired[service]
     if (definition !== undefined && definition.stop.kill !== 'process') return
     for (const process of livingOf(this.deps.world, id, invocation)) {
-      if (process.role !== 'main') process.mayStay = true
+      if (process.role === 'child') process.mayStay = true
     }
   }
 
-  /** A hook that outlived its invocation is waited for by nobody. */
+  /** A hook that outlived its invocation is waited for by nobody; only who knows it can end it. */
   #release({ id, invocation }: EffectOf<'release'>): void {
     for (const process of livingOf(this.deps.world, id, invocation)) {
       if (process.role === 'main' || process.role === 'child') continue
+      if (!this.#known.has(process.pid)) continue
       signalProcess(this.deps.world, process, 9, 0)
     }
     if (this.#emptyWatch.get(id) === invocation) this.#emptyWatch.delete(id)

@@ -167,3 +167,21 @@ test('1108 stop.command, finish and setup run, and a stuck one is bounded', asyn
   assert.equal(readFileSync(steps, 'utf8'), 'setup\nrun\nstop\nfinish web\n')
   assert.deepEqual((await home.row('web@1')).exit, { code: 4 })
 })
+
+test('1109 after a stop command that succeeded there is time to end', async (context) => {
+  const home = openHome(context)
+  const service = (name: string, more: string) => `[services.${name}]
+     command = """trap 'exit 9' TERM; echo on; touch ${name}
+       while [ -e ${name} ]; do sleep 0.05; done; sleep 0.5 & wait $!; exit 4"""
+     ready = { log = "on" }
+     stop = { command = "rm ${name}"${more} }\n`
+  home.write('eudaemon.toml', service('patient', '') + service('hasty', ', command-grace = "none"'))
+  const up = await home.run(['up', '-d'])
+  assert.equal(up.status, 0, up.stderr)
+  for (const name of ['patient', 'hasty']) {
+    await until(`${name} to run`, () => existsSync(`${home.project}/${name}`))
+  }
+  assert.equal((await home.run(['stop', 'patient', 'hasty'])).status, 0)
+  assert.deepEqual((await home.row('patient@1')).exit, { code: 4 })
+  assert.deepEqual((await home.row('hasty@1')).exit, { code: 9 })
+})

@@ -3,7 +3,7 @@
 // status and no log line is lost. (The same under load and at random instants: scripts/chaos.ts.)
 
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { actWhileDead, killBoth, killSupervisor, whileDead } from '../support/deaths.ts'
@@ -204,4 +204,37 @@ test('1308 a journal of nothing but garbage is no crash loop', async (context) =
   }
   const log = readFileSync(join(home.path, 'state/supervisor.log'), 'utf8')
   assert.match(log, /damaged/)
+})
+
+test('1309 the command of a probe does not outlive the supervisor that asked', async (context) => {
+  const home = openHome(context)
+  const pids = join(home.project, 'pids')
+  home.write(
+    'eudaemon.toml',
+    `[services.web]
+     command = ${command('forever.sh')}
+     [services.web.live]
+     exec = "sleep 1000 & echo $$ $! >> ${pids}; wait"
+     interval = "1ms"
+     attempt-timeout = "1h"`,
+  )
+  assert.equal((await home.run(['up', '-d'])).status, 0)
+  const lines = () => (existsSync(pids) ? readFileSync(pids, 'utf8').split('\n').slice(0, -1) : [])
+  const { pid } = await home.row('web@1')
+  for (const [round, kill] of [killSupervisor, killBoth].entries()) {
+    await until('the probe to run', () => lines().length === round + 1)
+    await kill(home)
+    if (kill === killBoth) assert.equal((await home.run(['up', '-d'])).status, 0)
+    const left = lines()[round]?.split(' ') ?? []
+    assert.equal(left.length, 2)
+    await until('the former probe to be gone', () =>
+      left.every((number) => !existsSync(`/proc/${number}`)),
+    )
+  }
+  assert.equal((await home.row('web@1')).pid, pid)
+  const last = await until('the probe to run again', () => lines()[2])
+  assert.equal((await home.run(['down'])).status, 0)
+  await until('the last one to be gone', () =>
+    last.split(' ').every((number) => !existsSync(`/proc/${number}`)),
+  )
 })

@@ -175,7 +175,7 @@ test('values that are none', async (context) => {
   assert.equal((await place.run(['--stop'])).status, 100)
 })
 
-test('the port is in use by somebody else: his answer is not that of the daemon', async (context) => {
+test('the port is in use: the answer of somebody else does not count', async (context) => {
   const place = openDaemons(context)
   const port = await freePort()
   const stranger = createServer((socket) => {

@@ -29,6 +29,7 @@ import {
   parseBackoff,
   parseBurst,
   parseCommand,
+  parseGrace,
   parseLogSize,
   parseReloadSignal,
   parseSignalValue,
@@ -64,11 +65,13 @@ export function readRestart(service: Section, kind: ServiceKind): RestartPolicy 
 export function readStop(service: Section): StopPlan {
   const section = readSection(service, 'stop')
   if (section === undefined) return defaultStop
+  const timeoutMs = readField(section, 'timeout', parseTimeOrInfinity) ?? defaultStop.timeoutMs
   return {
     signal: readField(section, 'signal', parseSignalValue) ?? defaultStop.signal,
-    timeoutMs: readField(section, 'timeout', parseTimeOrInfinity) ?? defaultStop.timeoutMs,
+    timeoutMs,
     kill: readField(section, 'kill', oneOf(killModes)) ?? defaultStop.kill,
     command: readField(section, 'command', parseCommand) ?? null,
+    commandGraceMs: readField(section, 'command-grace', parseGrace) ?? timeoutMs,
   }
 }
 

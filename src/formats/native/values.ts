@@ -51,6 +51,10 @@ export const parseTimeOrInfinity: ValueParser<number> = (value) => {
   return accept(Number.isFinite(ms) ? Math.round(ms) : ms)
 }
 
+/** Milliseconds; 0 for `none`, Infinity for `infinity`. */
+export const parseGrace: ValueParser<number> = (value) =>
+  value === 'none' ? accept(0) : parseTimeOrInfinity(value)
+
 /** Bytes, at least 4 KiB: a log file of less would be rotated at every line. */
 export const parseLogSize: ValueParser<number> = (value) => {
   const hint = 'Write it like "512K", "10M" or "2G".'

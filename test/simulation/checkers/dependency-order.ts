@@ -17,9 +17,9 @@ export const dependencyOrder: Checker = {
       if (from === 'waiting' && (to === 'setup' || to === 'starting')) {
         for (const required of described.requires) assertReady(state, id, required)
       }
-      // A setup command that is over by itself is not a stop.
-      if (from !== 'setup' && to === 'stopping' && isBeingStopped(state, id))
-        assertLast(state, id, service, definition)
+      // A setup command that is over by itself is no stop, the signal after a grace no new one.
+      const isBegun = from !== 'setup' && from !== 'stopping' && to === 'stopping'
+      if (isBegun && isBeingStopped(state, id)) assertLast(state, id, service, definition)
     }
   },
 }

@@ -48,15 +48,19 @@ export const phases: Readonly<Record<PhaseName, readonly Phase[]>> = {
     { name: 'reloading', main, hook, readyMs: 2_000, ...begun },
   ],
   stopping: [
-    { name: 'stopping', main, hook: null, ...ended },
-    { name: 'stopping', main, hook: 'spawning', ...ended },
-    { name: 'stopping', main, hook, ...ended },
-    { name: 'stopping', main: null, hook: null, ...ended },
-    { name: 'stopping', main: null, hook, ...ended },
+    { name: 'stopping', main, hook: null, reload: null, isInGrace: false, ...ended },
+    { name: 'stopping', main, hook: 'spawning', reload: null, isInGrace: false, ...ended },
+    { name: 'stopping', main, hook, reload: null, isInGrace: false, ...ended },
+    { name: 'stopping', main: null, hook: null, reload: null, isInGrace: false, ...ended },
+    { name: 'stopping', main: null, hook, reload: null, isInGrace: false, ...ended },
+    { name: 'stopping', main, hook: null, reload: hook, isInGrace: false, ...ended },
+    { name: 'stopping', main, hook: null, reload: null, isInGrace: true, ...ended },
+    { name: 'stopping', main: null, hook: null, reload: 'spawning', isInGrace: false, ...ended },
   ],
   killing: [
-    { name: 'killing', main, hook: null, ...ended },
-    { name: 'killing', main: null, hook: null, ...ended },
+    { name: 'killing', main, hook: null, reload: null, isInGrace: false, ...ended },
+    { name: 'killing', main: null, hook: null, reload: null, isInGrace: false, ...ended },
+    { name: 'killing', main: null, hook: null, reload: hook, isInGrace: false, ...ended },
   ],
   finish: [
     { name: 'finish', hook: 'spawning', ...ended },
@@ -154,7 +158,13 @@ export const rich = makeService('web', {
   setup: someHook,
   finish: someHook,
   reload,
-  stop: { signal: 15, timeoutMs: 5_000, kill: 'mixed', command: command('stop') },
+  stop: {
+    signal: 15,
+    timeoutMs: 5_000,
+    kill: 'mixed',
+    commandGraceMs: 0,
+    command: command('stop'),
+  },
 })
 export const oneshot = makeService('web', {
   kind: 'oneshot',

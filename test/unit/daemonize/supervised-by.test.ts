@@ -118,6 +118,8 @@ const stories: readonly (readonly [string, string, Partial<StartFacts>])[] = [
       environment: { pm_id: '0' },
     },
   ],
+  ['node', 'a worker of a cluster', { parent: relative(9, 'node'), hasIpc: true }],
+  ['node', 'nodemon in a terminal', { parent: bash, hasIpc: true, hasTerminal: true }],
   ['nobody', 'a worker below', { parent: relative(9, 'node'), environment: { pm_id: '0' } }],
 
   ['eudaemon', 'its supervisor', { parent: supervisor, environment: eudaemonEnv }],

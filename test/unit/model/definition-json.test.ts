@@ -30,7 +30,13 @@ test('a definition survives JSON, Infinity included', () => {
   const whole = project(
     service({
       limits: { core: { soft: 0, hard: Number.POSITIVE_INFINITY } },
-      stop: { signal: 15, timeoutMs: Number.POSITIVE_INFINITY, kill: 'group', command: null },
+      stop: {
+        signal: 15,
+        timeoutMs: Number.POSITIVE_INFINITY,
+        kill: 'group',
+        command: null,
+        commandGraceMs: 5,
+      },
     }),
   )
   assert.deepEqual(parseProjectDefinition(JSON.parse(encodeDefinition(whole))), {

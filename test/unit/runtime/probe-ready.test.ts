@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { toPid } from '../../../src/base/brands.ts'
 import { closeFd, setNonBlocking } from '../../../src/kernel/fd.ts'
 import { createPipe } from '../../../src/kernel/fifo.ts'
+import { readStat } from '../../../src/kernel/procfs.ts'
 import type { ProbeAction } from '../../../src/model/service-definition.ts'
 import { id, invocation, openBench, probeOf, readyBy, readyEffect, until } from './probe-run.ts'
 
@@ -215,6 +217,22 @@ describe('exec', () => {
       assert.equal(port.lastFailure(id), words)
       close()
     }
+  })
+
+  test('one that nobody wants to know of any more ends at once, and its children', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eudaemon-probe-'))
+    const pids = join(folder, 'pids')
+    const line = `sleep 1000 & echo $$ $! > ${pids}; wait`
+    const action: ProbeAction = { kind: 'exec', command: { kind: 'shell', line } }
+    const { port, close } = bench()
+    port.watchReady(readyEffect(readyBy(probeOf(action, { attemptTimeoutMs: 1_000_000 }))), null)
+    const read = () => (existsSync(pids) ? readFileSync(pids, 'utf8').trim().split(' ') : [])
+    await until(() => read().length === 2, 'the command to run')
+    port.unwatch(id)
+    const isGone = (pid: string) => (readStat(toPid(Number(pid)))?.state ?? 'Z') === 'Z'
+    await until(() => read().every(isGone), 'the command and its child to be gone')
+    close()
+    rmSync(folder, { recursive: true })
   })
 })
 

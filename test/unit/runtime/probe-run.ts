@@ -82,7 +82,12 @@ export function openBench(
     poller,
     emit: (happening) => happenings.push(happening),
     runCommand: (request) =>
-      runCommand(request, poller, planLaunch, () => ({ PATH: '/usr/bin:/bin' })),
+      runCommand(request, {
+        poller,
+        planLaunch,
+        baseEnvironment: () => ({ PATH: '/usr/bin:/bin' }),
+        mark: toInvocationId('probe-test'),
+      }),
     watchLog: (_, watch, onMatch) => {
       const entry = { watch, onMatch, isStopped: false }
       logWatches.push(entry)
