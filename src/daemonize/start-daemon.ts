@@ -4,8 +4,10 @@
 // (output), pid-file.ts, end-daemon.ts.
 
 import type { Fd } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { openPoller } from '../kernel/poll.ts'
+import { showsOurNumbers } from '../kernel/procfs.ts'
 import { claimFor, type DaemonClaim } from './daemon-claim.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { openStreams, type WatchedStream } from './daemon-streams.ts'
@@ -18,6 +20,7 @@ export async function startDaemon(
   request: DaemonRequest,
   host: DaemonHost,
 ): Promise<DaemonOutcome> {
+  refuseForeignProc()
   const claim = request.pidFile === null ? null : claimFor(request, request.pidFile)
   if (claim !== null && claim.kind !== 'claimed') return claim
   try {
@@ -29,6 +32,14 @@ export async function startDaemon(
     claim?.withdraw()
     throw error
   }
+}
+
+/** The numbers that /proc shows would be those of other processes: some would be signalled. */
+function refuseForeignProc(): void {
+  if (showsOurNumbers()) return
+  const message = '/proc shows another PID namespace than ours, or nothing'
+  const hint = 'Mount one for this namespace: `mount -t proc proc /proc`.'
+  throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { hint })
 }
 
 async function startClaimed(
