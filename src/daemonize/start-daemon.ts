@@ -57,7 +57,10 @@ async function startClaimed(
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
-    const streams = openStreams(request, watched)
+    const isLogged = [request.stdout, request.stderr].some(({ kind }) => kind === 'syslog')
+    const tell = isLogged ? (await import('./syslog-lines.ts')).tellSyslog(request) : null
+    const plain = openStreams(request, watched)
+    const streams = tell?.(plain) ?? plain
     const files = [...streams.files, ...keptFiles(request, watch, claim)]
     const environment = new Map([...request.environment, ...Object.entries(watch.environment)])
     const orphan = spawnOrphan({ ...request, environment }, files)
