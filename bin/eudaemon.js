@@ -46,11 +46,13 @@ function cacheFolder() {
 function load(fs) {
   // Sources win over a bundle that an earlier build left in the checkout.
   if (fs.existsSync(__dirname + '/../src/cli/main.ts')) return import('../src/cli/main.ts')
-  return Promise.resolve(require('../dist/cli/main.cjs'))
+  var isRun = process.argv[2] === 'run' && process.argv.indexOf('--supervised') === -1
+  return Promise.resolve(require(isRun ? '../dist/run/run.cjs' : '../dist/cli/main.cjs'))
 }
 
 function start() {
-  var cache = cacheFolder()
+  // Under a umask that denies the owner the folder would be made for nobody to use.
+  var cache = process.umask() & 448 ? null : cacheFolder()
   if (cache) process.getBuiltinModule('node:module').enableCompileCache(cache)
   load(process.getBuiltinModule('node:fs'))
     .then(function (cli) {

@@ -5,7 +5,7 @@
 // `new URL('../../', import.meta.url)` is the root of the package in both.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, globSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, relative } from 'node:path'
 import { build, type Plugin } from 'rolldown'
@@ -17,17 +17,30 @@ const dist = join(root, 'dist')
  * What every command needs, and what `status` needs, is one chunk: a file more to find and to read
  * costs about 0.3 ms of a command that takes 10.
  */
-const often: ReadonlySet<string> = new Set(
-  Object.entries({
-    base: 'assert duration error-codes limits quote suggest toolkit-error',
-    cli:
-      'builtin commands deps exit-codes main parse-arguments project real-deps scope screen ' +
-      'select-rows commands/status print/status print/style print/table',
-    client: 'client connection http-reader',
-    model: 'service-name',
-    protocol: 'directories response routes version',
-  }).flatMap(([room, names]) => names.split(' ').map((name) => `src/${room}/${name}.ts`)),
+const often = filesOf({
+  base: 'assert brands duration error-codes exit-status limits quote signal suggest toolkit-error',
+  cli:
+    'builtin commands deps door exit-codes main parse-arguments plain-deps real-deps ' +
+    'run-spec scope project screen select-rows commands/status print/status print/style ' +
+    'print/table',
+  client: 'client connection http-reader',
+  model: 'service-name',
+  protocol: 'directories response routes version',
+})
+
+/** What only some runs of `eudaemon run` load; all the rest of it is one file. */
+const seldom = new RegExp(
+  '^src/(?:cli/(?:help|own-version)|syntax/|base/diagnostic' +
+    '|daemonize/(?:boot/|pid-actions|pid-owner-control|notify-|syslog|ready-(?!dialect|watch))' +
+    '|kernel/(?:datagram|socket-|unix-|tcp-)|launch/(?:network|port)|protocol/notify)',
 )
+
+function filesOf(rooms: Readonly<Record<string, string>>): ReadonlySet<string> {
+  const paths = Object.entries(rooms).flatMap(([room, names]) =>
+    names.split(' ').map((name) => `src/${room}/${name}.ts`),
+  )
+  return new Set(paths)
+}
 
 /**
  * An `import` of a module of Node's own touches each of its exports: node:http loads undici for it,
@@ -62,6 +75,7 @@ async function bundle(
   folder: string,
   format: 'esm' | 'cjs',
   input: Readonly<Record<string, string>>,
+  together: ((path: string) => boolean) | null = null,
 ): Promise<void> {
   const ending = format === 'esm' ? 'js' : 'cjs'
   await build({
@@ -83,10 +97,15 @@ async function bundle(
       chunkFileNames: `[name]-[hash].${ending}`,
       minify: false,
       keepNames: true,
-      codeSplitting: {
-        includeDependenciesRecursively: false,
-        groups: [{ name: 'often', test: (id) => often.has(relative(root, id)) }],
-      },
+      // The order of modules in ES chunks is not ours to choose: a face takes what it needs.
+      ...(together === null
+        ? {}
+        : {
+            codeSplitting: {
+              includeDependenciesRecursively: false,
+              groups: [{ name: 'together', test: (id: string) => together(relative(root, id)) }],
+            },
+          }),
       comments: { legal: true, annotation: false, jsdoc: false },
     },
   })
@@ -114,6 +133,11 @@ function sourceOf(path: string): string {
 }
 
 rmSync(dist, { recursive: true, force: true })
-await bundle('cli', 'cjs', { main: 'src/cli/main.ts' })
+await bundle('cli', 'cjs', { main: 'src/cli/main.ts' }, (path) => often.has(path))
+await bundle('run', 'cjs', { run: 'src/cli/main-run.ts' }, (path) => !seldom.test(path))
+// For each require() Node reads the nearest package.json: here one that says little.
+for (const folder of ['cli', 'run']) {
+  writeFileSync(join(dist, folder, 'package.json'), '{ "type": "commonjs" }\n')
+}
 await bundle('faces', 'esm', faces())
 declarations()

@@ -5,8 +5,10 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 
 const needed: readonly string[] = [
-  ...['nginx', 'redis-server', 'supervisor', 'runit', 's6', 'daemontools'],
+  ...['nginx', 'redis-server', 'openssh-server', 'supervisor', 'runit', 's6', 'daemontools'],
+  ...['python3-daemon', 'daemonize', 'daemon'],
   ...['tmux', 'procps', 'util-linux', 'gcc', 'libc6-dev', 'python3', 'zsh', 'fish'],
+  ...['systemd', 'python3-systemd', 'python3-sdnotify', 'shellcheck', 'libplist-utils'],
 ]
 
 const POLICY = '/usr/sbin/policy-rc.d'

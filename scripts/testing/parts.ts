@@ -32,7 +32,7 @@ const folders: readonly (readonly [name: string, pattern: string, concurrency: n
   ['unit', 'test/unit/**/*.test.ts', 2],
   ['scenarios', 'test/scenarios/**/*.test.ts', 2],
   ['simulation', 'test/simulation/**/*.test.ts', 2],
-  ['conformance', 'test/conformance/**/*.test.ts', 2],
+  ['conformance', 'test/conformance/**/*.test.ts', 1],
   ['system', 'test/system/**/*.test.ts', 1],
   ['examples', 'test/examples/**/*.test.ts', 1],
   ['package', 'test/package/**/*.test.ts', 1],

@@ -10,6 +10,22 @@ export const errorCodes = {
     meaning: 'This kernel or C library lacks a call that eudaemon needs.',
     remedy: 'Run `eudaemon doctor`; it lists what is missing and from which version it exists.',
   },
+  ERR_BAD_OPTION: {
+    meaning: 'The value of an option of `eudaemon run` or daemonize() cannot be used.',
+    remedy: 'The message names the option and shows what it takes.',
+  },
+  ERR_DAEMON_STREAM: {
+    meaning: 'A file for standard input, output or error of a daemon cannot be opened.',
+    remedy: 'Give a file that can be made, or `null`, or `syslog`.',
+  },
+  ERR_DAEMON_STEP: {
+    meaning: 'A step by which a program becomes a daemon failed.',
+    remedy: 'The message names the step and what the system said about it.',
+  },
+  ERR_ALREADY_RUNNING: {
+    meaning: 'The PID file belongs to a process that runs, or that is being started.',
+    remedy: 'Stop that one first, or use another PID file.',
+  },
   ERR_NO_DEFINITION: {
     meaning: 'There is no definition: neither where -f points to nor in this folder.',
     remedy: 'Write an eudaemon.toml, or name a file with -f.',
@@ -93,6 +109,43 @@ export const errorCodes = {
   ERR_DESCRIPTOR_STORE_FULL: {
     meaning: 'No more descriptors can be kept for the next supervisor.',
     remedy: 'Raise the hard limit of open files (RLIMIT_NOFILE), or run fewer services.',
+  },
+  ERR_BOOT_TEXT: {
+    meaning: 'A boot script for a command cannot be printed: it could not hold a part of it.',
+    remedy: 'The message names the part; use absolute paths, plain names and printable text.',
+  },
+  ERR_PID_FILE_UNUSABLE: {
+    meaning: 'The PID file cannot be made, locked or written where it was asked for.',
+    remedy: 'The message names the folder; choose one that this user may write, as /run/NAME.',
+  },
+  ERR_PID_FILE_UNSAFE: {
+    meaning: 'What has the name of the PID file may be a trap, or a file that is something else.',
+    remedy: 'Look at the file; remove it if it is not needed, or choose another name.',
+  },
+  ERR_PID_FILE_BUSY: {
+    meaning: 'Another start or stop with the same PID file is under way.',
+    remedy: 'Try again when it has ended.',
+  },
+  ERR_OWNER_UNKNOWN: {
+    meaning: 'Nothing proves which process the PID file is about, so none was touched.',
+    remedy:
+      'The message says what is missing; look at the process, and remove a file that is wrong.',
+  },
+  ERR_OWNER_NOT_PERMITTED: {
+    meaning: 'The process that owns the PID file belongs to another user.',
+    remedy: 'Run the command as that user or as root.',
+  },
+  ERR_OWNER_SURVIVED: {
+    meaning: 'The process that owns the PID file did not end within the time-out.',
+    remedy: 'Allow SIGKILL or a longer time; in state D it waits for a device (`ps -o stat`).',
+  },
+  ERR_NO_SYSLOG: {
+    meaning: 'No syslog daemon listens on the syslog socket.',
+    remedy: 'Start one (rsyslogd, syslog-ng, systemd-journald), or log to a file.',
+  },
+  ERR_NO_NOTIFY_SOCKET: {
+    meaning: 'There is no folder where the notify socket of a daemon could be made.',
+    remedy: 'Make /run or /tmp writable, or set XDG_RUNTIME_DIR to a short path.',
   },
 } as const satisfies Record<string, { readonly meaning: string; readonly remedy: string }>
 

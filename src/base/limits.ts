@@ -156,3 +156,49 @@ export const MAX_SUPERVISOR_LOG_BYTES = 4 * 1024 * 1024
  *  waits a second between two. */
 export const SHORT_LIFE_SECONDS = 5
 export const MAX_SHORT_LIVES = 5
+
+/** One sd_notify datagram, as systemd bounds it (PIPE_BUF). A longer one is ignored and counted. */
+export const MAX_NOTIFY_MESSAGE_BYTES = 4_096
+/** The name of a descriptor that is stored: FDNAME of sd_notify(3). */
+export const MAX_FD_NAME_LENGTH = 255
+
+/** One line for syslog, without its head; what daemons of syslog take by default. Longer ones are
+ *  cut. */
+export const MAX_SYSLOG_TEXT_BYTES = 8 * 1024 - 256
+/** The tag of a syslog line (RFC 3164, 4.1.3). */
+export const MAX_SYSLOG_TAG_LENGTH = 32
+
+/** Notify messages of one socket that are read in one turn of the loop. */
+export const MAX_NOTIFY_TURN_MESSAGES = 64
+/** How much of what a starting daemon writes is relayed at once. */
+export const MAX_RELAY_READ_BYTES = 64 * 1024
+/** A line of a starting daemon that `--ready log=` looks at; a longer one is looked at in parts. */
+export const MAX_READY_LINE_LENGTH = 64 * 1024
+/** Processes of one daemon that are found and killed when its start has failed. */
+export const MAX_DAEMON_PROCESSES = 100_000
+/** Between two looks where the kernel tells of no change: the last step before exec, a PID file. */
+export const DAEMON_LOOK_INTERVAL_MS = 5
+/** Between two connections to a starting daemon. */
+export const DAEMON_PROBE_INTERVAL_MS = 20
+/** After SIGKILL: a process that is still there hangs in the kernel. */
+export const DAEMON_KILL_PATIENCE_MS = 10_000
+/** How long one connection to a starting daemon may take. */
+export const DAEMON_PROBE_TIMEOUT_MS = 2_000
+/** A PID file; what is larger is something else. */
+export const MAX_PID_FILE_BYTES = 4_096
+/** How often a PID file is looked at again that was replaced just then. */
+export const MAX_PID_FILE_ATTEMPTS = 1_000
+/** The longest time that one timer of Node can wait: 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** How long a program waits for room in the queue of its supervisor's notify socket. */
+export const MAX_NOTIFY_SEND_WAIT_MS = 1_000
+/** Descriptors that are passed to a program by LISTEN_FDS; more is a variable gone wrong. */
+export const MAX_PASSED_DESCRIPTORS = 4_096
+/** Characters of a STATUS that a program of ours sends; three bytes each still fit. */
+export const MAX_STATUS_LENGTH = 1_200
+/** How long the end of a program may take by default: supervisors allow more before SIGKILL. */
+/** How long the end of a program may take by default: less than supervisors allow until SIGKILL. */
+export const DRAIN_TIMEOUT_MS = 8_000
+/** How long a program may take by default until it says that it is ready. */
+export const READY_TIMEOUT_MS = 90_000

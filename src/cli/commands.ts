@@ -2,6 +2,7 @@
 // made from it. What a command does is in commands/<name>.ts and is loaded only when it runs.
 
 import type { ExitCode } from './exit-codes.ts'
+import { runCommandSpec } from './run-spec.ts'
 
 /** What completion offers for a value. */
 export type ValueKind = 'file' | 'service' | 'signal' | 'duration' | 'number' | 'shell' | 'text'
@@ -30,6 +31,8 @@ export interface CommandSpec {
   /** Paragraphs for help and the page. */
   readonly about: readonly string[]
   readonly arguments: readonly ArgumentSpec[]
+  /** True: options end with the first argument, which is a command with options of its own. */
+  readonly endsOptions?: true
   readonly options: readonly OptionSpec[]
   /** Besides 0, 100 and 111, which every command has. */
   readonly exitCodes: readonly ExitCode[]
@@ -64,6 +67,7 @@ const someServices: ArgumentSpec = { ...services, min: 1 }
 export const helpOption: OptionSpec = { name: 'help', short: 'h', doc: 'Show this help.' }
 
 export const commands: readonly CommandSpec[] = [
+  runCommandSpec,
   {
     name: 'up',
     summary: 'Start a project and follow its logs; with -d, return when all is ready.',

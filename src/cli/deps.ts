@@ -12,7 +12,7 @@ export interface Screen {
   /** Of the terminal; 80 where there is none. */
   readonly columns: number
   /** Writes all of it; false when nobody reads any more. */
-  write(text: string): boolean
+  write(text: string | Uint8Array): boolean
 }
 
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
@@ -51,11 +51,15 @@ export interface Output {
 
 export interface CommandResult {
   readonly output: Output
-  readonly exitCode: ExitCode
+  /** Of the contract, or what a command that was run ended with. */
+  readonly exitCode: number
 }
 
 /** Each file in commands/ exports one as `run`. */
 export type Run = (options: Options, deps: Deps) => Promise<CommandResult>
+
+/** What there is without a supervisor. */
+export type PlainDeps = Omit<Deps, 'directories' | 'connect' | 'ensureSupervisor' | 'supervise'>
 
 /** Ends a command from the depth of a helper, with what to print. */
 export class CommandFailure extends Error {

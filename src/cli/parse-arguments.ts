@@ -16,6 +16,8 @@ export interface Options {
   has(name: string): boolean
   /** The last one wins. */
   value(name: string): string | undefined
+  /** All of them, in order. */
+  values(name: string): readonly string[]
   readonly operands: readonly string[]
 }
 
@@ -24,6 +26,9 @@ export type ParsedArguments =
   | { readonly kind: 'help'; readonly command: CommandSpec | null }
   | { readonly kind: 'version' }
   | { readonly kind: 'wrong'; readonly message: string; readonly command: CommandSpec | null }
+
+/** The values of each option, none for a switch. */
+type Given = Map<string, readonly string[]>
 
 type Wrong = Extract<ParsedArguments, { kind: 'wrong' }>
 
@@ -59,7 +64,7 @@ function parseHelp(words: readonly string[]): ParsedArguments {
 
 function parseCommand(command: CommandSpec, words: readonly string[]): ParsedArguments {
   const specs = [...command.options, helpOption]
-  const given = new Map<string, string | true>()
+  const given: Given = new Map()
   const operands: string[] = []
   const queue = [...words]
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
@@ -73,17 +78,19 @@ function parseCommand(command: CommandSpec, words: readonly string[]): ParsedArg
     } else if (word.startsWith('-') && word !== '-') {
       const message = takeShort(specs, word, queue, given)
       if (message !== null) return { kind: 'wrong', command, message }
-    } else operands.push(word)
+    } else {
+      operands.push(word)
+      // What follows a command is the command's own.
+      if (command.endsOptions === true) operands.push(...queue.splice(0))
+    }
   }
   if (given.has('help')) return { kind: 'help', command }
   const message = checkOperands(command, operands)
   if (message !== null) return { kind: 'wrong', command, message }
   const options: Options = {
     has: (name) => given.has(name),
-    value: (name) => {
-      const value = given.get(name)
-      return typeof value === 'string' ? value : undefined
-    },
+    value: (name) => given.get(name)?.at(-1),
+    values: (name) => given.get(name) ?? [],
     operands,
   }
   return { kind: 'command', command, options }
@@ -94,7 +101,7 @@ function takeLong(
   specs: readonly OptionSpec[],
   word: string,
   queue: string[],
-  given: Map<string, string | true>,
+  given: Given,
 ): string | null {
   const equals = word.indexOf('=')
   const name = word.slice(2, equals === -1 ? undefined : equals)
@@ -110,7 +117,7 @@ function takeLong(
   const attached = equals === -1 ? undefined : word.slice(equals + 1)
   if (spec.value === undefined) {
     if (attached !== undefined) return `option '--${name}' takes no value`
-    given.set(name, true)
+    given.set(name, [])
     return null
   }
   return takeValue(spec, `--${name}`, attached ?? queue.shift(), given)
@@ -120,7 +127,7 @@ function takeShort(
   specs: readonly OptionSpec[],
   word: string,
   queue: string[],
-  given: Map<string, string | true>,
+  given: Given,
 ): string | null {
   for (let at = 1; at < word.length; at += 1) {
     const letter = word[at] ?? ''
@@ -130,7 +137,7 @@ function takeShort(
       const attached = word.slice(at + 1)
       return takeValue(spec, `-${letter}`, attached === '' ? queue.shift() : attached, given)
     }
-    given.set(spec.name, true)
+    given.set(spec.name, [])
   }
   return null
 }
@@ -139,13 +146,13 @@ function takeValue(
   spec: OptionSpec,
   shown: string,
   value: string | undefined,
-  given: Map<string, string | true>,
+  given: Given,
 ): string | null {
   if (value === undefined) return `option '${shown}' needs a value: ${spec.value}`
   if (spec.choices !== undefined && !spec.choices.includes(value)) {
     return `option '${shown}' must be one of ${spec.choices.join(', ')}, not ${quote(value)}`
   }
-  given.set(spec.name, value)
+  given.set(spec.name, [...(given.get(spec.name) ?? []), value])
   return null
 }
 

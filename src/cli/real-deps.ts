@@ -3,38 +3,48 @@
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { controlSocketIn, type Directories, directoriesFor } from '../protocol/directories.ts'
 import { path } from './builtin.ts'
-import type { Deps, Screen, StopSignal } from './deps.ts'
+import type { Deps, Screen } from './deps.ts'
+import { createPlainDeps } from './plain-deps.ts'
 
 export function createDeps(out: Screen, err: Screen): Deps {
-  const env = withAbsoluteHome(process.env)
-  const uid = process.getuid?.() ?? 0
-  const directories = findDirectories(env, uid)
-  const socketPath = controlSocketIn(directories)
+  const plain = createPlainDeps(out, err)
+  const { uid } = plain
+  const env = withAbsoluteHome(plain.env)
+  let found: Directories | undefined
+  const directories = (): Directories => {
+    found ??= findDirectories(env, uid)
+    return found
+  }
 
   const connect: Deps['connect'] = async (patienceMs) => {
     const { createClient } = await import('../client/client.ts')
-    return createClient(socketPath, patienceMs)
+    return createClient(controlSocketIn(directories()), patienceMs)
   }
 
   return {
     env,
-    directory: process.cwd(),
+    // Not by spreading: a folder that was removed is an error only for who asks for it.
+    get directory() {
+      return plain.directory
+    },
     uid,
-    directories,
     out,
     err,
-    now: Date.now,
-    delay: (ms) => new Promise((done) => setTimeout(done, ms)),
-    onSignal,
+    now: plain.now,
+    delay: plain.delay,
+    onSignal: plain.onSignal,
+    get directories() {
+      return directories()
+    },
     connect,
     ensureSupervisor: async () => {
       const { ensureSupervisor } = await import('./start-supervisor.ts')
-      await ensureSupervisor({ directories, env })
+      await ensureSupervisor({ directories: directories(), env })
       return connect()
     },
     supervise: async (options) => {
       const { superviseHere } = await import('./start-supervisor.ts')
-      return superviseHere({ directories, env, ...options })
+      return superviseHere({ directories: directories(), env, ...options })
     },
   }
 }
@@ -56,14 +66,4 @@ function findDirectories(
   throw new ToolkitError('ERR_BAD_HOME', 'there is no place for state and logs', {
     hint: 'Set HOME or EUDAEMON_HOME to an absolute path.',
   })
-}
-
-function onSignal(
-  signals: readonly StopSignal[],
-  listener: (signal: StopSignal) => void,
-): () => void {
-  for (const signal of signals) process.on(signal, listener)
-  return () => {
-    for (const signal of signals) process.off(signal, listener)
-  }
 }

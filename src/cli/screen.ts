@@ -11,8 +11,8 @@ export function openScreen(fd: 1 | 2, env: Readonly<Record<string, string | unde
   const isTerminal = isTerminalFd(fd)
   let isBroken = false
 
-  function write(text: string): boolean {
-    let rest: Uint8Array = Buffer.from(text)
+  function write(text: string | Uint8Array): boolean {
+    let rest = typeof text === 'string' ? Buffer.from(text) : text
     while (rest.length > 0 && !isBroken) {
       try {
         rest = rest.subarray(fs.writeSync(fd, rest))

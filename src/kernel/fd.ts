@@ -48,6 +48,14 @@ export function duplicateFd(fd: Fd, minimum: number): Fd {
   return toFd(checked(libc.fcntl(fd, constants.F_DUPFD_CLOEXEC, minimum), 'fcntl'))
 }
 
+/**
+ * Makes `to` a copy of `from`, in one step: no other thread can take the number in between. What
+ * `to` was before is closed. Not close-on-exec: it is for the standard descriptors (dup3(2)).
+ */
+export function replaceFd(from: Fd, to: Fd): void {
+  checked(libc.dup3(from, to, 0), 'dup3')
+}
+
 /** /dev/null, open for reading and writing. */
 export function openDevNull(): Fd {
   const path = '/dev/null'

@@ -1,12 +1,11 @@
 // The C library: one table of prototypes, each bound when it is first called, because loading koffi
-// takes 13 ms and start-up time counts. No wrapper and no error handling here: every caller
+// takes time and start-up time counts. No wrapper and no error handling here: every caller
 // looks at the result and asks syscall-error.ts. The only file that loads koffi.
 
-import { createRequire } from 'node:module'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { supportedArchitectures } from './layouts.ts'
+import { type Koffi, loadKoffi } from './load-koffi.ts'
 
-type Koffi = typeof import('koffi')
 /** An address in this process. */
 export type Pointer = bigint | null
 /** Memory that C reads or writes. It must live outside the JavaScript heap: use `Buffer.alloc`. */
@@ -33,10 +32,19 @@ export interface Libc {
   pidfd_send_signal(number: number, fd: number, signal: number, info: null, flags: number): number
   ioctl(fd: number, request: number, argument: Memory): number
   fcntl(fd: number, command: number, argument: number): number
+  fcntl_lock(fd: number, command: number, lock: Memory): number
+  fstatfs(fd: number, found: Memory): number
   close(fd: number): number
   flock(fd: number, operation: number): number
   mkfifo(path: string, mode: number): number
   pipe2(fds: Memory, flags: number): number
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Memory, length: number): number
+  connect(fd: number, address: Memory, length: number): number
+  getsockname(fd: number, address: Memory, length: Memory): number
+  getpeername(fd: number, address: Memory, length: Memory): number
+  fchmod(fd: number, mode: number): number
+  dup3(from: number, to: number, flags: number): number
   socketpair(domain: number, type: number, protocol: number, fds: Memory): number
   sendmsg(fd: number, message: Memory, flags: number): number
   recvmsg(fd: number, message: Memory, flags: number): number
@@ -51,6 +59,7 @@ export interface Libc {
   /** Returns an errno. */
   pthread_sigmask(how: number, set: Memory, old: Memory): number
   execve(path: string, argv: Strings, env: Strings): number
+  chroot(path: string): number
   /** Returns an errno, as all posix_spawn functions do. */
   posix_spawn(
     pid: Memory,
@@ -108,10 +117,19 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   },
   ioctl: { result: 'int', takes: ['int', 'ulong', p] },
   fcntl: { result: 'int', takes: ['int', 'int', 'long'] },
+  fcntl_lock: { result: 'int', takes: ['int', 'int', p], symbol: 'fcntl' },
+  fstatfs: { result: 'int', takes: ['int', p] },
   close: { result: 'int', takes: ['int'] },
   flock: { result: 'int', takes: ['int', 'int'] },
   mkfifo: { result: 'int', takes: ['str', 'uint'] },
   pipe2: { result: 'int', takes: [p, 'int'] },
+  socket: { result: 'int', takes: ['int', 'int', 'int'] },
+  bind: { result: 'int', takes: ['int', p, 'uint'] },
+  connect: { result: 'int', takes: ['int', p, 'uint'] },
+  getsockname: { result: 'int', takes: ['int', p, p] },
+  getpeername: { result: 'int', takes: ['int', p, p] },
+  fchmod: { result: 'int', takes: ['int', 'uint'] },
+  dup3: { result: 'int', takes: ['int', 'int', 'int'] },
   socketpair: { result: 'int', takes: ['int', 'int', 'int', p] },
   sendmsg: { result: 'long', takes: ['int', p, 'int'] },
   recvmsg: { result: 'long', takes: ['int', p, 'int'] },
@@ -129,6 +147,7 @@ const prototypes: { readonly [Name in keyof Libc]: Prototype } = {
   sigemptyset: { result: 'int', takes: [p] },
   pthread_sigmask: { result: 'int', takes: ['int', p, p] },
   execve: { result: 'int', takes: ['str', strings, strings] },
+  chroot: { result: 'int', takes: ['str'] },
   posix_spawn: { result: 'int', takes: [p, 'str', p, p, strings, strings] },
   posix_spawn_file_actions_init: { result: 'int', takes: [p] },
   posix_spawn_file_actions_destroy: { result: 'int', takes: [p] },
@@ -154,7 +173,7 @@ let library: ReturnType<Koffi['load']> | undefined
 
 /** Koffi itself, loaded when first asked for. Only for this folder. */
 export function koffi(): Koffi {
-  loadedKoffi ??= createRequire(import.meta.url)('koffi') as Koffi
+  loadedKoffi ??= loadKoffi()
   return loadedKoffi
 }
 

@@ -1,22 +1,39 @@
 // A process through its pidfd: a name that is never reused. Signals and exit status for processes
 // that need not be our children. Reaping children is in wait.ts.
 
-import { readFileSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'
 import { decodeWaitStatus, type ExitStatus } from '../base/exit-status.ts'
 import { constants, layouts } from './layouts.ts'
 import { lastErrno, libc } from './libc.ts'
-import { errnos, failedCall, viaNode } from './syscall-error.ts'
+import { checked, errnos, failedCall, viaNode } from './syscall-error.ts'
 
 const info = Buffer.alloc(layouts.pidfd_info.size)
+const statfsCell = Buffer.alloc(layouts.statfs.size)
 const pollCell = Buffer.alloc(layouts.pollfd.size)
 
-/** Null when there is no such process (pidfd_open(2)). The descriptor is close-on-exec. */
+/**
+ * Null when there is no such process (pidfd_open(2)), also when the number is that of a thread
+ * which is not the first of its process. The descriptor is close-on-exec.
+ */
 export function openPidfd(pid: Pid): Fd | null {
   const fd = libc.pidfd_open(constants.SYS_pidfd_open, pid, 0)
   if (fd !== -1) return toFd(fd)
-  if (lastErrno() === errnos.ESRCH) return null
+  const errno = lastErrno()
+  if (errno === errnos.ESRCH) return null
+  // EINVAL for such a thread, ENOENT on newer kernels.
+  if ((errno === errnos.EINVAL || errno === errnos.ENOENT) && pid > 0) return null
   throw failedCall('pidfd_open')
+}
+
+/**
+ * The inode of the process in pidfs, in decimal: no other process has it before the next boot, in
+ * no PID namespace. Null on kernels where pidfds have no file system of their own (before 6.9).
+ */
+export function pidfsInode(pidfd: Fd): string | null {
+  checked(libc.fstatfs(pidfd, statfsCell), 'fstatfs')
+  if (statfsCell.readInt32LE(layouts.statfs.fields.f_type) !== constants.PID_FS_MAGIC) return null
+  return viaNode('pidfd', () => fstatSync(pidfd, { bigint: true })).ino.toString()
 }
 
 /** False when the process is gone (reaped). A zombie takes signals and ignores them. */

@@ -18,6 +18,9 @@ import { isErrno } from './syscall-error.ts'
 
 /** Counted after the command, of which proc(5) says that it is field 2. */
 const EXIT_CODE_FIELD = 49
+const FLAGS_FIELD = 6
+/** linux/sched.h */
+const PF_EXITING = 0x4
 
 let shared = Buffer.alloc(16 * 1024)
 
@@ -26,12 +29,38 @@ export interface ProcessStat {
   readonly parent: Pid
   readonly group: Pid
   readonly session: Pid
+  /** The device number of the controlling terminal; 0: there is none. */
+  readonly terminal: number
   /** `R`, `S`, `D`, `T`, `Z` and others, see proc(5). */
   readonly state: string
   /** Clock ticks after boot. With the pid and the boot id it names one process for ever. */
   readonly startTime: number
   /** At most 15 bytes. For a moment after a spawn it is still the name of the parent. */
   readonly command: string
+}
+
+/** The number of the PID namespace in which this process gives names to others (namespaces(7)). */
+export function pidNamespace(): number {
+  return statSync('/proc/self/ns/pid').ino
+}
+
+/** False when the mounted /proc shows another PID namespace, or is not there at all: then its
+ *  numbers are not ours. */
+export function showsOurNumbers(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** Real, effective and saved user of a process; null when there is none, or it is hidden. */
+export function userIdsOf(pid: Pid): readonly number[] | null {
+  const length = readShared(`/proc/${pid}/status`)
+  if (length === null) return null
+  const line = /^Uid:\s*(\d+)\s+(\d+)\s+(\d+)/m.exec(shared.toString('latin1', 0, length))
+  return line === null ? null : line.slice(1).map(Number)
 }
 
 /** The random name of this boot. */
@@ -47,6 +76,16 @@ export function startTime(pid: Pid): number | null {
 /** Null when there is no such process. A zombie has a stat (state `Z`). */
 export function readStat(pid: Pid): ProcessStat | null {
   return statOf(String(pid))
+}
+
+/** True from the moment a process begins to die, before it closes its descriptors: PF_EXITING in
+ *  field 9 of its stat. A process that is gone counts too. */
+export function isExiting(pid: Pid): boolean {
+  const length = readShared(`/proc/${pid}/stat`)
+  if (length === null) return true
+  const text = shared.toString('utf8', 0, length)
+  const flags = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[FLAGS_FIELD])
+  return (flags & PF_EXITING) !== 0
 }
 
 /**
@@ -109,6 +148,17 @@ export function children(pid: Pid): Pid[] {
 export function environmentOf(pid: Pid): string | null {
   const length = readShared(`/proc/${pid}/environ`)
   return length === null ? null : shared.toString('utf8', 0, length)
+}
+
+/**
+ * The words that the process was started with; null when there is no such process. Empty for a
+ * zombie, and for a thread of the kernel. A process may write over them (PM2, nginx).
+ */
+export function argumentsOf(pid: Pid): readonly string[] | null {
+  const length = readShared(`/proc/${pid}/cmdline`)
+  if (length === null) return null
+  const text = shared.toString('utf8', 0, length).replace(/\0+$/, '')
+  return text === '' ? [] : text.split('\0')
 }
 
 /** The soft limit of open files of a process (proc_pid_limits(5)); null: it is not readable. */
@@ -180,6 +230,7 @@ function statOf(name: string): ProcessStat | null {
     parent: toPid(Number(fields[1])),
     group: toPid(Number(fields[2])),
     session: toPid(Number(fields[3])),
+    terminal: Number(fields[4]),
     startTime: Number(fields[19]),
   }
 }

@@ -2,7 +2,6 @@
 // errors (`errno`, `syscall`, `path`) but with one `code`, so that callers match on one word.
 
 import { constants as osConstants } from 'node:os'
-import { getSystemErrorMessage } from 'node:util'
 import { ToolkitError } from '../base/toolkit-error.ts'
 import { lastErrno } from './libc.ts'
 
@@ -25,6 +24,8 @@ export function errnoName(errno: number): string {
 
 /** `no such file or directory` for 2: the words of strerror(3), in libuv's spelling. */
 export function errnoText(errno: number): string {
+  // Loaded when something has failed: node:util takes a millisecond.
+  const { getSystemErrorMessage } = process.getBuiltinModule('node:util')
   return textsUnknownToNode.get(errno) ?? getSystemErrorMessage(-errno) ?? `errno ${errno}`
 }
 

@@ -25,6 +25,17 @@ export function reap(pidfd: Fd): ExitStatus | 'running' | 'not-a-child' {
   return { kind: 'signaled', signal: status, core: code === constants.CLD_DUMPED }
 }
 
+/** The signal that has stopped a child, told once for each stop; null when there was none. */
+export function takeStop(pidfd: Fd): number | null {
+  info.fill(0)
+  const options = constants.WSTOPPED | constants.WNOHANG
+  if (libc.waitid(constants.P_PIDFD, pidfd, info, options) === -1) {
+    if (lastErrno() === errnos.ECHILD) return null
+    throw failedCall('waitid')
+  }
+  return info.readInt32LE(pidAt) === 0 ? null : info.readInt32LE(statusAt)
+}
+
 /** Kills a child of ours and waits for its end. Only for one that is certainly not reaped yet. */
 export function killAndReap(pid: Pid): void {
   process.kill(pid, 'SIGKILL')

@@ -11,6 +11,7 @@
 
 import { assert } from '../base/assert.ts'
 import { MAX_STAGE_REPORT_BYTES } from '../base/limits.ts'
+import { quoteShellWord } from '../base/shell-word.ts'
 import type { CredentialChange } from './credentials.ts'
 import { isLaunchStage, type LaunchRefusal, type LaunchStage, refuse } from './refusal.ts'
 
@@ -31,6 +32,8 @@ export interface ProcessSettings {
   readonly nice: number | null
   /** By their names as options of prlimit(1). */
   readonly limits: Readonly<Record<string, Limit>>
+  /** What `/` is to become (chroot(2)); absent: as it is. The directory is one inside of it. */
+  readonly root?: string | null
 }
 
 export interface PreambleRequest {
@@ -49,6 +52,10 @@ export interface PreambleRequest {
 
 export interface Preamble {
   readonly kind: 'preamble'
+  /** For a shell whose `$0` is the path and whose `$@` is the argv of the command. */
+  readonly script: string
+  /** How the command lines begin of what runs after the stage descriptor has been closed. */
+  readonly lastSteps: readonly string[]
   readonly path: string
   readonly argv: readonly string[]
   readonly environment: ReadonlyMap<string, string>
@@ -66,12 +73,14 @@ export function needsPreamble(
 export function buildPreamble(request: PreambleRequest): Preamble | LaunchRefusal {
   const { definition, change } = request
   const carried = disguise(request.environment, definition.directory)
-  const tools = { renice: '', prlimit: '', setpriv: '', env: '' }
+  const root = definition.root ?? null
+  const tools = { renice: '', prlimit: '', setpriv: '', env: '', unshare: '' }
   const needed: readonly (readonly [keyof Tools, boolean, LaunchStage])[] = [
     ['renice', definition.nice !== null, 'nice'],
-    ['prlimit', Object.keys(definition.limits).length > 0, 'limits'],
+    ['prlimit', limitOptions(definition.limits) !== '', 'limits'],
     ['setpriv', change !== null, 'credentials'],
     ['env', carried.restore.length > 0, 'exec'],
+    ['unshare', root !== null, 'chroot'],
   ]
   for (const [tool, isNeeded, stage] of needed) {
     const path = isNeeded ? request.findTool(tool) : ''
@@ -81,17 +90,25 @@ export function buildPreamble(request: PreambleRequest): Preamble | LaunchRefusa
   if (tools.env !== '' && request.argv[0]?.includes('=') === true) {
     return refuse('exec', '', 'the name of the program contains "=", which env(1) cannot start')
   }
+  const script = writeScript(request, tools, carried.restore)
   return {
     kind: 'preamble',
+    script,
+    lastSteps: [
+      ...(tools.env === '' ? [] : [`${tools.env}\0-u\0EUDAEMON_CARRIED_`]),
+      ...(tools.unshare === '' ? [] : [`${tools.unshare}\0--root=`]),
+      ...(tools.unshare === '' || tools.setpriv === '' ? [] : [`${tools.setpriv}\0--`]),
+      ...(change === null ? [] : ['/bin/sh\0-c\0fail() {']),
+    ],
     path: '/bin/sh',
-    argv: ['/bin/sh', '-c', script(request, tools, carried.restore), request.path, ...request.argv],
+    argv: ['/bin/sh', '-c', script, request.path, ...request.argv],
     environment: carried.environment,
   }
 }
 
-type Tools = Readonly<Record<'renice' | 'prlimit' | 'setpriv' | 'env', string>>
+type Tools = Readonly<Record<'renice' | 'prlimit' | 'setpriv' | 'env' | 'unshare', string>>
 
-function script(request: PreambleRequest, tools: Tools, restore: readonly Carried[]): string {
+function writeScript(request: PreambleRequest, tools: Tools, restore: readonly Carried[]): string {
   const { definition, change, stageFd } = request
   const lines = [failFunction(stageFd)]
   if (definition.umask !== null) lines.push(`umask ${definition.umask.toString(8)}`)
@@ -99,14 +116,60 @@ function script(request: PreambleRequest, tools: Tools, restore: readonly Carrie
   if (definition.nice !== null) {
     lines.push(`out=$(${tools.renice} ${definition.nice} -p $$ 2>&1) || fail nice "$out"`)
   }
+  lines.push(...builtinLimits(definition.limits))
   if (tools.prlimit !== '') {
     const options = limitOptions(definition.limits)
     lines.push(`out=$(${tools.prlimit} --pid $$ ${options} 2>&1) || fail limits "$out"`)
   }
   const launch = lastExec(stageFd, tools.env, restore)
-  if (change === null) lines.push(launch)
+  if (tools.unshare !== '') {
+    lines.push(`set -- ${enterRoot(definition, change, tools)} "$@"`, launch)
+  } else if (change === null) lines.push(launch)
   else lines.push(...switchUser(request, change, tools.setpriv, launch))
   return lines.join('\n')
+}
+
+/**
+ * The shell's own `ulimit` saves an exec. Its units differ from shell to shell for all but a number
+ * of descriptors, and zero. Each order of the two can be refused, so both are tried.
+ */
+function builtinLimits(limits: ProcessSettings['limits']): readonly string[] {
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const letter = builtinLetter(name, limit)
+    if (letter === null) return []
+    const soft = `ulimit -S -${letter} ${printLimit(limit.soft)}`
+    const hard = `ulimit -H -${letter} ${printLimit(limit.hard)}`
+    const wish = `${name} ${printLimit(limit.soft)}:${printLimit(limit.hard)}`
+    const advice = 'only root may raise a hard limit'
+    return [
+      `{ { ${soft} && ${hard}; } || { ${hard} && ${soft}; }; } 2>/dev/null || ` +
+        `fail limits '${wish} is refused; ${advice}'`,
+    ]
+  })
+}
+
+function builtinLetter(name: string, { soft, hard }: Limit): 'n' | 'c' | null {
+  if (name === 'nofile') return 'n'
+  return name === 'core' && soft === 0 && hard === 0 ? 'c' : null
+}
+
+/**
+ * unshare(1), for its --root and --wd: nothing is unshared. It changes the user by itself, because
+ * setpriv need not exist inside; the groups come first, while there is the right to set them.
+ */
+function enterRoot(
+  { directory, root }: ProcessSettings,
+  change: CredentialChange | null,
+  { setpriv, unshare }: Tools,
+): string {
+  const enter = `${unshare} --root=${quoteShellWord(root ?? '/')} --wd=${quoteShellWord(directory)}`
+  if (change === null) return `${enter} --`
+  const ids = `--setgid=${change.gid} --setuid=${change.uid}`
+  return `${setpriv} ${groupOption(change)} -- ${enter} ${ids} --`
+}
+
+function groupOption({ groups }: CredentialChange): string {
+  return groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`
 }
 
 /**
@@ -137,7 +200,7 @@ function lastExec(fd: number, env: string, restore: readonly Carried[]): string 
   if (restore.length === 0) return `exec ${fd}>&-\nexec "$@"`
   // All -u come first: env takes options only in front of the first assignment.
   const options = restore.map(({ alias }) => `-u ${alias}`)
-  const assignments = restore.map(({ name, alias }) => `${quoteWord(`${name}=`)}"$${alias}"`)
+  const assignments = restore.map(({ name, alias }) => `${quoteShellWord(`${name}=`)}"$${alias}"`)
   return `exec ${fd}>&-\nexec ${[env, ...options, ...assignments].join(' ')} "$@"`
 }
 
@@ -159,20 +222,22 @@ function switchUser(
     '[ -x "$0" ] || fail exec "\'$0\': permission denied for the user of the service"',
     launch,
   ].join('\n')
-  const groups =
-    change.groups.length === 0 ? '--clear-groups' : `--groups=${change.groups.join(',')}`
-  const options = `--reuid=${change.uid} --regid=${change.gid} ${groups}`
+  const options = `--reuid=${change.uid} --regid=${change.gid} ${groupOption(change)}`
   return [
     `exec ${spare}>&2 2>&${stageFd}`,
-    `exec ${setpriv} ${options} -- /bin/sh -c ${quoteWord(asUser)} "$0" "$@"`,
+    `exec ${setpriv} ${options} -- /bin/sh -c ${quoteShellWord(asUser)} "$0" "$@"`,
   ]
 }
 
 function limitOptions(limits: ProcessSettings['limits']): string {
-  const print = (value: number): string => (Number.isFinite(value) ? String(value) : 'unlimited')
   return Object.entries(limits)
-    .map(([name, { soft, hard }]) => `--${name}=${print(soft)}:${print(hard)}`)
+    .filter(([name, limit]) => builtinLetter(name, limit) === null)
+    .map(([name, { soft, hard }]) => `--${name}=${printLimit(soft)}:${printLimit(hard)}`)
     .join(' ')
+}
+
+function printLimit(value: number): string {
+  return Number.isFinite(value) ? String(value) : 'unlimited'
 }
 
 function missingTool(stage: LaunchStage, tool: string): LaunchRefusal {
@@ -216,9 +281,4 @@ function disguise(
     result.set(alias, value)
   }
   return { environment: result, restore }
-}
-
-/** One word for a POSIX shell. */
-function quoteWord(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }

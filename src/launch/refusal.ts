@@ -6,6 +6,7 @@ export type LaunchStage =
   | 'env-file'
   | 'credentials'
   | 'chdir'
+  | 'chroot'
   | 'umask'
   | 'nice'
   | 'limits'
@@ -32,6 +33,7 @@ const stages: readonly LaunchStage[] = [
   'env-file',
   'credentials',
   'chdir',
+  'chroot',
   'umask',
   'nice',
   'limits',

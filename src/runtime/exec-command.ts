@@ -12,10 +12,10 @@ import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
 import { isErrno } from '../kernel/syscall-error.ts'
 import { reap } from '../kernel/wait.ts'
+import { readAvailable } from '../launch/read-available.ts'
 import type { Command, ServiceDefinition } from '../model/service-definition.ts'
 import { parseInstanceId } from '../model/service-name.ts'
 import { type PlanLaunch, printRefusal } from './launch-plan.ts'
-import { readAvailable } from './read-available.ts'
 
 export interface CommandRequest {
   readonly id: InstanceId

@@ -2,6 +2,7 @@
 // log, the notify pipe, the stage pipe of the preamble. Descriptors for the child are opened here
 // and closed right after the spawn.
 
+import { fstatSync } from 'node:fs'
 import { assert } from '../base/assert.ts'
 import type { Fd, InstanceId, Pid } from '../base/brands.ts'
 import type { EffectOf } from '../core/effect.ts'
@@ -49,6 +50,15 @@ export function notifyName(id: InstanceId): string {
   return `notify ${id}`
 }
 
+/**
+ * Tells programs that use eudaemon/service where to say that they are ready. The device and the
+ * inode let them see that the descriptor is the pipe, and not what a child of theirs has there.
+ */
+function readyEnvironment(fd: number, writer: Fd): readonly string[] {
+  const { dev, ino } = fstatSync(writer, { bigint: true })
+  return [`EUDAEMON_READY=fd=${fd}`, `EUDAEMON_READY_STREAM=${dev}:${ino}`]
+}
+
 export function createLauncher(deps: LauncherDeps): Launcher {
   const { logs, planLaunch } = deps
 
@@ -86,11 +96,16 @@ export function createLauncher(deps: LauncherDeps): Launcher {
       stageReader = pipe.reader
       files.push({ from: pipe.writer, to: stageFd })
     }
-    if (notifyFd !== null) files.push({ from: openNotify(id), to: notifyFd })
+    let { env } = planned
+    if (notifyFd !== null) {
+      const writer = openNotify(id)
+      files.push({ from: writer, to: notifyFd })
+      env = [...env, ...readyEnvironment(notifyFd, writer)]
+    }
     const needsMark = role === 'main' && readiness.kind === 'log'
     return {
       kind: 'ready',
-      program: planned,
+      program: { ...planned, env },
       files,
       logMark: needsMark ? logs.mark(id) : null,
       stageReader,

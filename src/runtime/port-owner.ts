@@ -4,16 +4,11 @@
 // service.
 
 import type { InstanceId, Pid } from '../base/brands.ts'
-import { MAX_PORT_HOLDER_SEARCH } from '../base/limits.ts'
 import type { ProcessRef } from '../core/instance-state.ts'
-import { children, environmentOf, readStat } from '../kernel/procfs.ts'
-import {
-  listenersOn,
-  socketHolders,
-  socketsHeldBy,
-  type TcpListener,
-} from '../kernel/tcp-listeners.ts'
-import type { Peer } from './probe-attempt.ts'
+import { environmentOf, readStat } from '../kernel/procfs.ts'
+import { socketHolders } from '../kernel/tcp-listeners.ts'
+import type { Peer } from '../launch/network-probe.ts'
+import { holdsAny, listenersBehind } from '../launch/port-holders.ts'
 
 export interface PortOwnerDeps {
   /** The process is one of the instance's invocation. May be slow. */
@@ -24,9 +19,7 @@ export interface PortOwnerDeps {
 
 /** Why the answer of this peer does not count for the instance; null when it does. */
 export function whoElseListens(id: InstanceId, peer: Peer, deps: PortOwnerDeps): string | null {
-  const address = peer.address.replace(/^::ffff:/, '')
-  if (!isLoopback(address)) return null
-  const inodes = new Set(listenersFor(address, peer.port).map(({ inode }) => inode))
+  const inodes = listenersBehind(peer)
   if (inodes.size === 0) return null
   const main = deps.mainProcess(id)
   if (main !== null && holdsAny(main.pid, inodes)) return null
@@ -59,30 +52,4 @@ function whoseIsIt(id: InstanceId, pid: Pid, main: ProcessRef | null): string | 
   return owner === null
     ? 'which is not part of this service'
     : 'which is left over from an earlier run of this service'
-}
-
-/** The sockets that a connection to this address reaches: the most exact address wins. */
-function listenersFor(address: string, port: number): readonly TcpListener[] {
-  const all = listenersOn(port)
-  const mapped = `::ffff:${address}`
-  const exact = all.filter((one) => one.address === address || one.address === mapped)
-  if (exact.length > 0) return exact
-  const wildcards = address.includes(':') ? ['::'] : ['0.0.0.0', '::']
-  return all.filter((one) => wildcards.includes(one.address))
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.')
-}
-
-/** The process or one of its descendants: the usual answer, found without looking at all others. */
-function holdsAny(main: Pid, inodes: ReadonlySet<number>): boolean {
-  const waiting = [main]
-  for (let at = 0; at < waiting.length && at < MAX_PORT_HOLDER_SEARCH; at += 1) {
-    const pid = waiting[at]
-    if (pid === undefined) break
-    if (socketsHeldBy(pid).some((inode) => inodes.has(inode))) return true
-    waiting.push(...children(pid))
-  }
-  return false
 }

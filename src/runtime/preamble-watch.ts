@@ -5,8 +5,8 @@ import type { Fd } from '../base/brands.ts'
 import { MAX_STAGE_REPORT_BYTES } from '../base/limits.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
+import { readAvailable } from '../launch/read-available.ts'
 import { printRefusal, readStageReport } from './launch-plan.ts'
-import { readAvailable } from './read-available.ts'
 
 /**
  * The preamble says what failed, or closes its descriptor without a word by becoming the program.

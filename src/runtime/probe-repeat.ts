@@ -2,7 +2,7 @@
 // pause between the end of one and the start of the next. No timer is left after the stop.
 
 import type { Milliseconds } from '../base/brands.ts'
-import { clampTimeout } from './probe-attempt.ts'
+import { clampTimeout } from '../launch/network-probe.ts'
 
 export interface Repetition {
   /** Before the first; 0 is now, in the next turn of the loop. */

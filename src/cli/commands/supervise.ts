@@ -1,8 +1,6 @@
 // `eudaemon supervise`: the supervisor in the foreground.
 
 import type { Run } from '../deps.ts'
-import type { ExitCode } from '../exit-codes.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { requireProject } from '../project.ts'
 
 export const run: Run = async (options, deps) => {
@@ -10,5 +8,5 @@ export const run: Run = async (options, deps) => {
   // A bad definition is told now, with its lines; the supervisor would only note it in its log.
   const file = named === undefined ? null : (await requireProject(options, deps)).file
   const code = await deps.supervise({ file, isOnDemand: options.has('on-demand') })
-  return { output: {}, exitCode: code === 0 ? exitCodes.done : (code as ExitCode) }
+  return { output: {}, exitCode: code }
 }

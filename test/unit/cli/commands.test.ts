@@ -74,7 +74,7 @@ test('status: no supervisor is not running, and an empty list for programs', asy
 
 test('status marks what runs with another definition than the file has', async (t) => {
   const { deps, target, folder } = await scene(t)
-  const options = { has: () => false, value: () => undefined, operands: [] }
+  const options = { has: () => false, value: () => undefined, values: () => [], operands: [] }
   const { project } = await readDefinition(options, deps)
   assert.ok(project)
   target.definitions.set('shop', project)

@@ -1,13 +1,29 @@
 // Locks exclude other processes, travel with descriptors, and die with their owner.
 
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Fd } from '../../../src/base/brands.ts'
+import { type Fd, toFd, toPid } from '../../../src/base/brands.ts'
 import { closeFd, isCloseOnExec } from '../../../src/kernel/fd.ts'
-import { tryLock } from '../../../src/kernel/file-lock.ts'
-import { sendSignal } from '../../../src/kernel/pidfd.ts'
+import {
+  conflictingLock,
+  isStillAt,
+  tryLock,
+  tryLockFd,
+  tryWriteLock,
+  unlockFd,
+} from '../../../src/kernel/file-lock.ts'
+import { holdsLock } from '../../../src/kernel/lock-holder.ts'
+import { openPidfd, pidfsInode, sendSignal } from '../../../src/kernel/pidfd.ts'
 import { ended, runNode, start, temporaryFolder } from '../../support/children.ts'
 
 const sleeper = { path: '/bin/sleep', argv: ['sleep', '60'] }
@@ -66,4 +82,65 @@ test('what is not a file of ours is refused', (t) => {
   assert.throws(() => tryLock(join(folder, 'none/lock')), { errnoName: 'ENOENT' })
   assert.throws(() => tryLock(folder), { code: 'ERR_KERNEL_CALL', errnoName: 'EISDIR' })
   assert.throws(() => tryLock(`${folder}/a\0b`), { errnoName: 'EINVAL' })
+})
+
+test('the write lock of an open file description is apart from flock', (t) => {
+  const path = join(temporaryFolder(t), 'lock')
+  writeFileSync(path, '')
+  const [writer, other, reader] = ['r+', 'r+', 'r'].map((mode) => toFd(openSync(path, mode)))
+  assert.ok(writer !== undefined && other !== undefined && reader !== undefined)
+  assert.equal(conflictingLock(reader), null)
+  assert.equal(tryWriteLock(writer), true)
+  assert.equal(tryWriteLock(writer), true)
+  assert.equal(tryWriteLock(other), false)
+  assert.equal(conflictingLock(writer), null)
+  assert.deepEqual(conflictingLock(reader), { kind: 'write', pid: null })
+  assert.throws(() => tryWriteLock(reader), { errnoName: 'EBADF' })
+  assert.equal(tryLockFd(reader, 'exclusive'), true)
+  assert.equal(tryLockFd(other, 'shared'), false)
+  unlockFd(reader)
+  assert.equal(tryLockFd(other, 'shared'), true)
+  assert.equal(tryLockFd(reader, 'shared'), true)
+  for (const fd of [writer, other, reader]) closeFd(fd)
+})
+
+test('a file is known again under its name only', (t) => {
+  const path = join(temporaryFolder(t), 'lock')
+  const fd = lock(path)
+  assert.equal(isStillAt(fd, path), true)
+  renameSync(path, `${path}.moved`)
+  assert.equal(isStillAt(fd, path), false)
+  symlinkSync(`${path}.moved`, path)
+  assert.equal(isStillAt(fd, path), false)
+  assert.equal(isStillAt(fd, `${path}.moved`), true)
+  closeFd(fd)
+})
+
+test('who holds the lock of a daemon is seen at its descriptors', (t) => {
+  const path = join(temporaryFolder(t), 'lock')
+  const fd = lock(path)
+  const own = toPid(process.pid)
+  const heir = start(t, '', { ...sleeper, files: [{ from: fd, to: 9 }] })
+  const other = start(t, '', sleeper)
+  const looker = toFd(openSync(path, 'r'))
+  const holders = [own, heir.pid, other.pid].map((pid) => holdsLock(pid, looker))
+  assert.deepEqual(holders, [true, true, false])
+  assert.equal(holdsLock(toPid(4_194_304), looker), false)
+  unlockFd(fd)
+  assert.equal(tryWriteLock(fd), true)
+  assert.equal(holdsLock(own, looker), false)
+  for (const each of [fd, looker]) closeFd(each)
+})
+
+test('a process has an inode of its own, a thread is no process', (t) => {
+  const [first, second] = [start(t, '', sleeper), start(t, '', sleeper)]
+  const inode = pidfsInode(first.pidfd)
+  if (inode !== null) {
+    assert.match(inode, /^[1-9]\d*$/)
+    assert.notEqual(inode, pidfsInode(second.pidfd))
+  }
+  const threads = readdirSync('/proc/self/task').map(Number)
+  const thread = threads.find((id) => id !== process.pid)
+  assert.ok(thread)
+  assert.equal(openPidfd(toPid(thread)), null)
 })

@@ -1,0 +1,106 @@
+// Ends a daemon that did not become ready, with all that it has started: first politely, then with
+// SIGKILL, until nothing is left below us. Every signal goes through a pidfd.
+
+import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
+import { DAEMON_KILL_PATIENCE_MS } from '../base/limits.ts'
+import { signalNumbers } from '../base/signal.ts'
+import { monotonicMs } from '../kernel/clock.ts'
+import { closeFd } from '../kernel/fd.ts'
+import { hasEnded, openPidfd, sendSignal } from '../kernel/pidfd.ts'
+import { POLLIN, type Poller } from '../kernel/poll.ts'
+import { errnos, KernelError } from '../kernel/syscall-error.ts'
+import { reap } from '../kernel/wait.ts'
+import { descendantsOf } from './descendants.ts'
+
+export interface EndRequest {
+  readonly poller: Poller
+  /** Null when the main process has ended already. */
+  readonly main: Fd | null
+  readonly ancestor: Pid
+  readonly stopSignal: number
+  readonly timeoutMs: Milliseconds
+}
+
+/** Resolves to the processes that could not be ended: none, but for rights and broken kernels. */
+export async function endDaemon(request: EndRequest): Promise<readonly Pid[]> {
+  const { poller, main, ancestor, stopSignal, timeoutMs } = request
+  const deadlineMs = monotonicMs() + timeoutMs
+  if (main !== null && !hasEnded(main)) {
+    trySignal(main, stopSignal)
+    // One that is stopped, or waits at its gate, hears nothing before it goes on.
+    trySignal(main, signalNumbers.CONT)
+    await waitForEnd(poller, main, deadlineMs)
+  }
+  if (main !== null) reap(main)
+  const isOver = await endAll(request, signalNumbers.TERM, deadlineMs)
+  if (isOver) return []
+  const patienceMs = monotonicMs() + DAEMON_KILL_PATIENCE_MS
+  // Who is killed may have started another one just before.
+  while (monotonicMs() < patienceMs) {
+    if (await endAll(request, signalNumbers.KILL, patienceMs)) return []
+    if (!descendantsOf(ancestor).some(canSignal)) break
+  }
+  return descendantsOf(ancestor)
+}
+
+/** Signals all that are there and waits for them; true when nothing is left. */
+async function endAll(
+  { poller, ancestor }: EndRequest,
+  signal: number,
+  deadlineMs: Milliseconds,
+): Promise<boolean> {
+  const pidfds = descendantsOf(ancestor).flatMap((pid) => openPidfd(pid) ?? [])
+  for (const pidfd of pidfds) {
+    trySignal(pidfd, signal)
+    if (signal !== signalNumbers.KILL) trySignal(pidfd, signalNumbers.CONT)
+  }
+  for (const pidfd of pidfds) {
+    await waitForEnd(poller, pidfd, deadlineMs)
+    reap(pidfd)
+    closeFd(pidfd)
+  }
+  return reapOrphans(ancestor)
+}
+
+/** Who lost its parent meanwhile is our child now, perhaps one that has ended already. */
+function reapOrphans(ancestor: Pid): boolean {
+  for (const pid of descendantsOf(ancestor)) {
+    const pidfd = openPidfd(pid)
+    if (pidfd === null) continue
+    reap(pidfd)
+    closeFd(pidfd)
+  }
+  return descendantsOf(ancestor).length === 0
+}
+
+/** False when the time was over first. */
+function waitForEnd(poller: Poller, pidfd: Fd, deadlineMs: Milliseconds): Promise<boolean> {
+  if (hasEnded(pidfd)) return Promise.resolve(true)
+  return new Promise((resolve) => {
+    const settle = (isEnded: boolean) => {
+      clearTimeout(timer)
+      poller.remove(pidfd)
+      resolve(isEnded)
+    }
+    const timer = setTimeout(() => settle(false), Math.max(0, deadlineMs - monotonicMs()))
+    poller.add(pidfd, POLLIN, () => settle(true))
+  })
+}
+
+/** EPERM: it has become another user. Told at the end, as one that is left. */
+function trySignal(pidfd: Fd, signal: number): boolean {
+  try {
+    return sendSignal(pidfd, signal)
+  } catch (error) {
+    if (error instanceof KernelError && error.errno === errnos.EPERM) return false
+    throw error
+  }
+}
+
+function canSignal(pid: Pid): boolean {
+  const pidfd = openPidfd(pid)
+  if (pidfd === null) return false
+  const can = trySignal(pidfd, 0)
+  closeFd(pidfd)
+  return can
+}
