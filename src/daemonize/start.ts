@@ -1,5 +1,5 @@
-// One start, from the closed gate to its outcome: the exec of the command, what it writes, whether it
-// becomes ready, ends, takes too long or is not wanted any more, and what is left behind then.
+// One start, from the closed gate to its outcome: the exec of the command, what it writes, whether
+// it becomes ready, ends, takes too long or is not wanted any more, and what is left behind then.
 
 import { readFileSync } from 'node:fs'
 import type { Milliseconds, Pid } from '../base/brands.ts'

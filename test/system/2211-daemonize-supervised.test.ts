@@ -66,7 +66,10 @@ test('2212 runit: stays its child', async (t) => {
   assert.equal(starterOf(facts)['by'], 'runit')
   assert.equal(facts['parent'], peer.pid)
   assert.equal((await one.fact('ready'))['spoke'], 'nothing')
+  // It writes into its folder until its end.
+  const gone = new Promise((resolve) => peer.on('exit', resolve))
   writeFileSync(join(path, 'supervise/control'), 'dx')
+  await gone
 })
 
 test('2213 our own supervisor', async (t) => {
