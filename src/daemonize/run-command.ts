@@ -37,6 +37,10 @@ export async function runDaemonCommand(invocation: RunInvocation): Promise<RunRe
     const { printBoot } = await import('./boot/print-boot.ts')
     return printBoot(action, invocation)
   }
+  // What cannot be started must not cost what runs.
+  if (action === 'restart' && toDaemonRequest(invocation).kind === 'refused') {
+    return start(invocation)
+  }
   const { actOnOwner } = await import('./pid-actions.ts')
   if (action === 'restart') {
     const stopped = await actOnOwner('stop', invocation)

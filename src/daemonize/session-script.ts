@@ -18,6 +18,11 @@ export interface SessionScript {
   readonly isMain: boolean
 }
 
+const pidVariable = 'EUDAEMON_CARRIED_pid'
+
+/** In the preamble: `$$` is the killed leader of the session. */
+export const OWN_PID = `$${pidVariable}`
+
 /** For `sh -c`; `$0` is the path of the command, `$@` its argv. */
 export function writeSessionScript(script: SessionScript): string {
   const { preamble, reportFd, gateFd, savedFd, ignoredSignals, isMain } = script
@@ -27,14 +32,14 @@ export function writeSessionScript(script: SessionScript): string {
     '{',
     `exec >&${savedFd} ${savedFd}>&-`,
     // These names are never the environment's: see disguise() in launch/preamble.ts.
-    'read -r EUDAEMON_CARRIED_pid EUDAEMON_CARRIED_rest </proc/self/stat',
-    `printf '%s\\n' "$EUDAEMON_CARRIED_pid" >&${reportFd}`,
+    `read -r ${pidVariable} EUDAEMON_CARRIED_rest </proc/self/stat`,
+    `printf '%s\\n' "${OWN_PID}" >&${reportFd}`,
     // The end of the gate without a word: whoever waits for the daemon is gone.
     `read -r EUDAEMON_CARRIED_go <&${gateFd} || exit 1`,
     `exec ${gateFd}<&-`,
     // By this a program knows that it was started by us, and not somebody above it.
     ...(isMain ? ['export EUDAEMON_EXEC_PID="$EUDAEMON_CARRIED_pid"'] : []),
-    'unset EUDAEMON_CARRIED_pid EUDAEMON_CARRIED_rest EUDAEMON_CARRIED_go',
+    'unset EUDAEMON_CARRIED_rest EUDAEMON_CARRIED_go',
     ...ignore,
     preamble,
     `} | :`,

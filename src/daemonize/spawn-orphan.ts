@@ -16,8 +16,17 @@ import { buildPreamble } from '../launch/preamble.ts'
 import { findTool } from '../launch/program.ts'
 import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
 import type { DaemonRequest } from './daemon-request.ts'
+
+<<<<<<< HEAD
+
 import { ownPid } from './own-pid.ts'
 import { writeSessionScript } from './session-script.ts'
+
+=======
+
+import { OWN_PID, writeSessionScript } from './session-script.ts'
+
+>>>>>>> runtest
 
 export interface InheritedFile {
   readonly from: Fd
@@ -63,6 +72,7 @@ export function spawnOrphan(
     argv: request.argv,
     environment: request.environment,
     stageFd: reportFd,
+    ownPid: OWN_PID,
     inherited,
     findTool,
   })

@@ -4,8 +4,10 @@
 // (output), pid-file.ts, end-daemon.ts.
 
 import type { Fd } from '../base/brands.ts'
+import { ToolkitError } from '../base/toolkit-error.ts'
 import { closeFd } from '../kernel/fd.ts'
 import { openPoller } from '../kernel/poll.ts'
+import { showsOurNumbers } from '../kernel/procfs.ts'
 import { claimFor, type DaemonClaim } from './daemon-claim.ts'
 import type { DaemonHost, DaemonOutcome, DaemonRequest } from './daemon-request.ts'
 import { openStreams, type WatchedStream } from './daemon-streams.ts'
@@ -18,6 +20,7 @@ export async function startDaemon(
   request: DaemonRequest,
   host: DaemonHost,
 ): Promise<DaemonOutcome> {
+  refuseForeignProc()
   const claim = request.pidFile === null ? null : claimFor(request, request.pidFile)
   if (claim !== null && claim.kind !== 'claimed') return claim
   try {
@@ -29,6 +32,14 @@ export async function startDaemon(
     claim?.withdraw()
     throw error
   }
+}
+
+/** The numbers that /proc shows would be those of other processes: some would be signalled. */
+function refuseForeignProc(): void {
+  if (showsOurNumbers()) return
+  const message = '/proc shows another PID namespace than ours, or nothing'
+  const hint = 'Mount one for this namespace: `mount -t proc proc /proc`.'
+  throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { hint })
 }
 
 async function startClaimed(
@@ -46,7 +57,10 @@ async function startClaimed(
     const watched = new Set<WatchedStream>(watch.streams)
     // Who waits for the exec only sees nothing of the program: its words go where they belong.
     if (request.ready.kind !== 'exec') watched.add('stderr')
-    const streams = openStreams(request, watched)
+    const isLogged = [request.stdout, request.stderr].some(({ kind }) => kind === 'syslog')
+    const tell = isLogged ? (await import('./syslog-lines.ts')).tellSyslog(request) : null
+    const plain = openStreams(request, watched)
+    const streams = tell?.(plain) ?? plain
     const files = [...streams.files, ...keptFiles(request, watch, claim)]
     const environment = new Map([...request.environment, ...Object.entries(watch.environment)])
     const orphan = spawnOrphan({ ...request, environment }, files)

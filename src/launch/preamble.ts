@@ -45,6 +45,9 @@ export interface PreambleRequest {
   readonly environment: ReadonlyMap<string, string>
   /** A digit, 3 to 9: shells know no others in redirections. */
   readonly stageFd: number
+  /** What gives the number of its own process in its shell; absent: `$$`, which is that of the
+   *  first shell, and so wrong in a subshell. */
+  readonly ownPid?: string
   /** Descriptors that the service inherits besides 0 to 2. */
   readonly inherited: readonly number[]
   readonly findTool: (name: string) => string | null
@@ -109,17 +112,17 @@ export function buildPreamble(request: PreambleRequest): Preamble | LaunchRefusa
 type Tools = Readonly<Record<'renice' | 'prlimit' | 'setpriv' | 'env' | 'unshare', string>>
 
 function writeScript(request: PreambleRequest, tools: Tools, restore: readonly Carried[]): string {
-  const { definition, change, stageFd } = request
+  const { definition, change, stageFd, ownPid = '$$' } = request
   const lines = [failFunction(stageFd)]
   if (definition.umask !== null) lines.push(`umask ${definition.umask.toString(8)}`)
   // Before the limits: with a small `nproc` or `as` no further child could be started.
   if (definition.nice !== null) {
-    lines.push(`out=$(${tools.renice} ${definition.nice} -p $$ 2>&1) || fail nice "$out"`)
+    lines.push(`out=$(${tools.renice} ${definition.nice} -p ${ownPid} 2>&1) || fail nice "$out"`)
   }
   lines.push(...builtinLimits(definition.limits))
   if (tools.prlimit !== '') {
     const options = limitOptions(definition.limits)
-    lines.push(`out=$(${tools.prlimit} --pid $$ ${options} 2>&1) || fail limits "$out"`)
+    lines.push(`out=$(${tools.prlimit} --pid ${ownPid} ${options} 2>&1) || fail limits "$out"`)
   }
   const launch = lastExec(stageFd, tools.env, restore)
   if (tools.unshare !== '') {

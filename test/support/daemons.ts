@@ -4,6 +4,7 @@
 
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -32,6 +33,7 @@ export interface Daemons {
   /** Writes a file; gives its absolute path. */
   write(name: string, text: string, mode?: number): string
   read(name: string): string
+  exists(name: string): boolean
   remove(name: string): void
   /** `eudaemon run ARGS`, to its end: until nobody holds its output any more. */
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>
@@ -80,6 +82,7 @@ export function openDaemons(test: TestContext): Daemons {
       return path(name)
     },
     read: (name) => readFileSync(path(name), 'utf8'),
+    exists: (name) => existsSync(path(name)),
     remove: (name) => rmSync(path(name), { force: true }),
     run: (args, options) => startRun(args, options).ended,
     start: startRun,
