@@ -23,9 +23,9 @@ export function descendantsOf(ancestor: Pid, except: ReadonlySet<Pid>): Pid[] {
 }
 
 /**
- * True when nothing is left below us but `except`, and reaps what has ended. The listing of children
- * may miss one that lives while others end, so the kernel is asked, unless the exceptions hide the
- * answer.
+ * True when nothing is left below us but `except`, and reaps what has ended. The listing of
+ * children may miss one that lives while others end, so the kernel is asked, unless the exceptions
+ * hide the answer.
  */
 export function isNothingLeft(ancestor: Pid, except: ReadonlySet<Pid>): boolean {
   for (;;) {

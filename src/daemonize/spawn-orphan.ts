@@ -16,17 +16,8 @@ import { buildPreamble } from '../launch/preamble.ts'
 import { findTool } from '../launch/program.ts'
 import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
 import type { DaemonRequest } from './daemon-request.ts'
-
-<<<<<<< HEAD
-
 import { ownPid } from './own-pid.ts'
-import { writeSessionScript } from './session-script.ts'
-
-=======
-
 import { OWN_PID, writeSessionScript } from './session-script.ts'
-
->>>>>>> runtest
 
 export interface InheritedFile {
   readonly from: Fd

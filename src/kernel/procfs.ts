@@ -124,8 +124,8 @@ export function* allProcesses(): Generator<ProcessStat> {
 }
 
 /**
- * The children of a process, of all its threads. Read twice: a child that ends while the list is read
- * makes the kernel skip another one (proc_pid_task_tid_children(5)).
+ * The children of a process, of all its threads. Read twice: a child that ends while the list is
+ * read makes the kernel skip another one (proc_pid_task_tid_children(5)).
  */
 export function children(pid: Pid): Pid[] {
   return [...new Set([...listChildren(pid), ...listChildren(pid)])]

@@ -1,5 +1,5 @@
-// runs-as: nobody
-// Where `eudaemon run` is called from, and daemons of odd habits: the result is the same everywhere.
+// runs-as: nobody Where `eudaemon run` is called from, and daemons of odd habits: the result is the
+// same everywhere.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
