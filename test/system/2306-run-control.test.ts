@@ -179,7 +179,8 @@ test('its output goes to syslog, and so does the report of a failed start', asyn
   const place = openDaemons(context)
   const { prefix, lines, close } = await openSyslog(place)
   const words = ['--stdout', 'syslog', '--stderr', 'syslog', '--name', 'web', '--ready']
-  const script = `echo "hello — world"; echo oops >&2; echo serving; sleep 0.2; echo later; exec sleep 1000`
+  const first = 'echo "hello — world"; echo oops >&2; echo serving'
+  const script = `${first}; sleep 0.2; echo later; exec sleep 1000`
   const file = ['-p', place.path('d.pid')]
   const started = await place.run([...file, ...words, 'log=^serving$', '--', 'sh', '-c', script], {
     prefix,
