@@ -68,6 +68,9 @@ export const MAX_PROC_FILE_BYTES = 16 * 1024 * 1024
 /** Passes over a cgroup that is killed process by process, on kernels without cgroup.kill. */
 export const MAX_KILL_PASSES = 64
 
+/** Places where a home's supervisors made control groups that could not be removed yet. */
+export const MAX_CGROUP_ROOTS = 16
+
 /** Groups that a user is a member of: the kernel's own bound, NGROUPS_MAX. */
 export const MAX_GROUPS_OF_USER = 65_536
 /** Characters in one definition file: 10,000 services of 400 characters each. */

@@ -3,6 +3,7 @@
 // change, so that it may lie in /run; and standard error is redirected last, so that a failing step
 // is heard.
 
+import type { ReadStream, WriteStream } from 'node:fs'
 import { signalNumbers } from '../base/signal.ts'
 import { findUser, groupsOf } from '../kernel/credentials.ts'
 import { closeFd, openDevNull } from '../kernel/fd.ts'
@@ -11,9 +12,7 @@ import { bad } from './daemonize-options.ts'
 import { changeUser, loadEarly, replaceStream, step } from './in-process.ts'
 
 /** A descriptor, or a stream of node:fs, which is waited for until it is open. */
-export type DaemonStream =
-  | number
-  | { readonly fd?: number | null; once?(event: string, listener: (value: never) => void): unknown }
+export type DaemonStream = number | { readonly fd: number } | ReadStream | WriteStream
 
 /** What happens at a signal: nothing (null), the method of the context with that name, or a
  *  function. */
@@ -91,11 +90,11 @@ export async function contextSteps(
 /** Null for no stream. A stream of node:fs has no descriptor before it is open. */
 async function descriptorOf(name: string, stream: DaemonStream | null): Promise<number | null> {
   if (stream === null || typeof stream === 'number') return stream
-  if (typeof stream.fd === 'number') return stream.fd
-  if (stream.fd !== null || stream.once === undefined) throw bad(name, 'it has no descriptor')
+  if ('fd' in stream && typeof stream.fd === 'number') return stream.fd
+  if (!('once' in stream)) throw bad(name, 'it has no descriptor')
   return new Promise((resolve, reject) => {
-    stream.once?.('open', (fd: number) => resolve(fd))
-    stream.once?.('error', (error: Error) => reject(error))
+    stream.once('open', resolve)
+    stream.once('error', reject)
   })
 }
 

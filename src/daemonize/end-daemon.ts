@@ -10,20 +10,22 @@ import { hasEnded, openPidfd, sendSignal } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { errnos, KernelError } from '../kernel/syscall-error.ts'
 import { reap } from '../kernel/wait.ts'
-import { descendantsOf } from './descendants.ts'
+import { descendantsOf, isNothingLeft } from './descendants.ts'
 
 export interface EndRequest {
   readonly poller: Poller
   /** Null when the main process has ended already. */
   readonly main: Fd | null
   readonly ancestor: Pid
+  /** Children of ours that have nothing to do with the daemon. */
+  readonly except: ReadonlySet<Pid>
   readonly stopSignal: number
   readonly timeoutMs: Milliseconds
 }
 
 /** Resolves to the processes that could not be ended: none, but for rights and broken kernels. */
 export async function endDaemon(request: EndRequest): Promise<readonly Pid[]> {
-  const { poller, main, ancestor, stopSignal, timeoutMs } = request
+  const { poller, main, ancestor, except, stopSignal, timeoutMs } = request
   const deadlineMs = monotonicMs() + timeoutMs
   if (main !== null && !hasEnded(main)) {
     trySignal(main, stopSignal)
@@ -38,18 +40,19 @@ export async function endDaemon(request: EndRequest): Promise<readonly Pid[]> {
   // Who is killed may have started another one just before.
   while (monotonicMs() < patienceMs) {
     if (await endAll(request, signalNumbers.KILL, patienceMs)) return []
-    if (!descendantsOf(ancestor).some(canSignal)) break
+    const left = descendantsOf(ancestor, except)
+    if (left.length > 0 && !left.some(canSignal)) break
   }
-  return descendantsOf(ancestor)
+  return descendantsOf(ancestor, except)
 }
 
 /** Signals all that are there and waits for them; true when nothing is left. */
 async function endAll(
-  { poller, ancestor }: EndRequest,
+  { poller, ancestor, except }: EndRequest,
   signal: number,
   deadlineMs: Milliseconds,
 ): Promise<boolean> {
-  const pidfds = descendantsOf(ancestor).flatMap((pid) => openPidfd(pid) ?? [])
+  const pidfds = descendantsOf(ancestor, except).flatMap((pid) => openPidfd(pid) ?? [])
   for (const pidfd of pidfds) {
     trySignal(pidfd, signal)
     if (signal !== signalNumbers.KILL) trySignal(pidfd, signalNumbers.CONT)
@@ -59,18 +62,7 @@ async function endAll(
     reap(pidfd)
     closeFd(pidfd)
   }
-  return reapOrphans(ancestor)
-}
-
-/** Who lost its parent meanwhile is our child now, perhaps one that has ended already. */
-function reapOrphans(ancestor: Pid): boolean {
-  for (const pid of descendantsOf(ancestor)) {
-    const pidfd = openPidfd(pid)
-    if (pidfd === null) continue
-    reap(pidfd)
-    closeFd(pidfd)
-  }
-  return descendantsOf(ancestor).length === 0
+  return isNothingLeft(ancestor, except)
 }
 
 /** False when the time was over first. */

@@ -8,7 +8,7 @@ import { type Pid, toPid } from '../base/brands.ts'
 import { DAEMON_LOOK_INTERVAL_MS, MAX_PID_FILE_BYTES } from '../base/limits.ts'
 import { children, readStat } from '../kernel/procfs.ts'
 import type { DaemonRequest } from './daemon-request.ts'
-import { isDescendant } from './descendants.ts'
+import { isDescendant, isNothingLeft } from './descendants.ts'
 import { ownPid } from './own-pid.ts'
 import { plainWatch, type ReadyContext, type ReadyWatch } from './ready-watch.ts'
 
@@ -18,18 +18,21 @@ export function openForkingWatch({ pidFile }: DaemonRequest): ReadyWatch {
   let timer: NodeJS.Timeout | undefined
   let context: ReadyContext | null = null
   let hasForked = false
-  let last = 'it has not gone into the background'
+  let last: Pid | string = 'it has not gone into the background'
 
   function look(): void {
     if (!hasForked || context === null) return
-    const left = children(ownPid()).filter(isAlive)
-    if (left.length === 0) {
+    const { strangers } = context.daemon
+    if (isNothingLeft(ownPid(), strangers)) {
       context.fail('it went into the background, but no process of it is left', 1)
       return
     }
+    const left = children(ownPid()).filter((pid) => !strangers.has(pid) && isAlive(pid))
     const found = pidFile === null ? onlyOne(left) : fromFile(pidFile)
-    if (typeof found !== 'string') context.ready(found)
-    else last = found
+    // The listing of children may miss one while others end: what it proves, it proves twice.
+    const isSure = pidFile !== null || found === last
+    last = found
+    if (typeof found !== 'string' && isSure) context.ready(found)
   }
 
   return {
@@ -46,7 +49,7 @@ export function openForkingWatch({ pidFile }: DaemonRequest): ReadyWatch {
       look()
       return true
     },
-    describe: () => last,
+    describe: () => (typeof last === 'string' ? last : ''),
     close: () => {
       watcher?.close()
       clearInterval(timer)

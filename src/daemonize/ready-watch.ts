@@ -14,6 +14,8 @@ export interface StartingDaemon {
   readonly pid: Pid
   readonly pidfd: Fd
   readonly session: Pid
+  /** Children of ours that have nothing to do with it. */
+  readonly strangers: ReadonlySet<Pid>
 }
 
 export interface ReadyContext {

@@ -9,12 +9,14 @@ import { closeFd } from '../kernel/fd.ts'
 import { createPipe } from '../kernel/fifo.ts'
 import { openPidfd } from '../kernel/pidfd.ts'
 import { setSubreaper } from '../kernel/prctl.ts'
+import { children } from '../kernel/procfs.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
 import { killAndReap } from '../kernel/wait.ts'
 import { buildPreamble } from '../launch/preamble.ts'
 import { findTool } from '../launch/program.ts'
 import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
 import type { DaemonRequest } from './daemon-request.ts'
+import { ownPid } from './own-pid.ts'
 import { OWN_PID, writeSessionScript } from './session-script.ts'
 
 export interface InheritedFile {
@@ -28,6 +30,8 @@ export interface Orphan {
   readonly pidfd: Fd
   /** Process number of the session's former leader, and so the number of session and group. */
   readonly session: Pid
+  /** Children that we had before. */
+  readonly strangers: ReadonlySet<Pid>
   /** What the preamble says of a failed step; its end without a word comes with the last exec. */
   readonly report: Fd
   /** True when a process whose command line begins like this is not the command yet. */
@@ -73,6 +77,7 @@ export function spawnOrphan(
   const env = Array.from(preamble.environment, ([name, value]) => `${name}=${value}`)
   const report = createPipe()
   const gate = createPipe()
+  const strangers = new Set(children(ownPid()))
   setSubreaper()
   const spawned = spawnProcess({
     path: preamble.path,
@@ -103,6 +108,7 @@ export function spawnOrphan(
     pid,
     pidfd,
     session: spawned.pid,
+    strangers,
     report: report.reader,
     isPreparing: (line) =>
       line === '' ||

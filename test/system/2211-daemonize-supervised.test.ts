@@ -7,7 +7,7 @@ import { fork, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { run as runCommand } from '../support/command.ts'
 import { openHome } from '../support/home.ts'
 import { freePort } from '../support/ports.ts'
@@ -24,13 +24,13 @@ function starterOf(fact: Facts): Facts {
 }
 
 /** A supervisor in a session of its own, ended after the test. */
-function startPeer(t: TestContext, one: SelfDaemon, words: readonly string[]) {
+function startPeer(one: SelfDaemon, words: readonly string[]) {
   const [file = '', ...args] = words
   const child = spawn(file, args, { env: { ...one.env }, stdio: 'ignore', detached: true })
   const gone = new Promise((resolve) => child.on('exit', resolve))
-  t.after(async () => {
+  one.atEnd(() => {
     child.kill('SIGTERM')
-    await gone
+    return gone
   })
   return child
 }
@@ -49,7 +49,7 @@ test('2211 s6: notification-fd', async (t) => {
   const one = selfDaemon(t)
   const path = serviceDirectory(one, 'serve')
   writeFileSync(join(path, 'notification-fd'), '3\n')
-  startPeer(t, one, ['s6-supervise', path])
+  startPeer(one, ['s6-supervise', path])
   const waiter = spawn('s6-svwait', ['-U', '-t', '30000', path], { stdio: 'ignore' })
   const waited = new Promise((resolve) => waiter.on('exit', resolve))
   assert.equal(starterOf(await one.fact('daemon'))['by'], 's6')
@@ -61,12 +61,15 @@ test('2212 runit: stays its child', async (t) => {
   if (skipUnless(t, hasTool('runsv'), 'there is no runit')) return
   const one = selfDaemon(t)
   const path = serviceDirectory(one, 'serve')
-  const peer = startPeer(t, one, ['runsv', path])
+  const peer = startPeer(one, ['runsv', path])
   const facts = await one.fact('daemon')
   assert.equal(starterOf(facts)['by'], 'runit')
   assert.equal(facts['parent'], peer.pid)
   assert.equal((await one.fact('ready'))['spoke'], 'nothing')
+  // It writes into its folder until its end.
+  const gone = new Promise((resolve) => peer.on('exit', resolve))
   writeFileSync(join(path, 'supervise/control'), 'dx')
+  await gone
 })
 
 test('2213 our own supervisor', async (t) => {
@@ -112,7 +115,7 @@ test('2216 inetd: standard input is a connection', async (t) => {
   if (skipUnless(t, hasTool(activate), `there is no ${activate}`)) return
   const at = ['--accept', '--inetd', '-l', `127.0.0.1:${port}`]
   const env = Object.entries(one.env).flatMap(([name, value]) => ['-E', `${name}=${value}`])
-  startPeer(t, one, [activate, ...at, ...env, ...one.argv('serve', {})])
+  startPeer(one, [activate, ...at, ...env, ...one.argv('serve', {})])
   await until('a connection', () => {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => undefined)

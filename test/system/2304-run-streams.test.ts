@@ -1,6 +1,5 @@
-// runs-as: nobody
-// What a daemon writes: all of it is shown in order while it starts, and for ever after it may go on
-// writing to wherever its streams lead, without a reader, a SIGPIPE or a stop.
+// runs-as: nobody What a daemon writes: all of it is shown in order while it starts, and for ever
+// after it may go on writing to wherever its streams lead, without a reader, a SIGPIPE or a stop.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -82,7 +81,7 @@ test('a line without an end, a very long line, a line of the other stream', asyn
   }
 })
 
-test('100 MB after the prompt came back: no SIGPIPE, no stop; the drain ends too', async (context) => {
+test('100 MB after the prompt came back: no SIGPIPE, no stop; the drain ends', async (context) => {
   const place = openDaemons(context)
   const done = place.path('done')
   const script = `trap 'echo pipe >${done}' PIPE
@@ -164,7 +163,8 @@ test('a Node daemon that never stops talking serves on', async (context) => {
      let count = 0
      const talk = () => { for (let i = 0; i < 100; i += 1) console.error(line)
        count += 1; if (count < 50) setImmediate(talk); else { console.log('end')
-       import('node:fs').then((fs) => fs.writeFileSync(${JSON.stringify(place.path('end'))}, 'end')) } }
+       const end = ${JSON.stringify(place.path('end'))}
+       import('node:fs').then((fs) => fs.writeFileSync(end, 'end')) } }
      setInterval(() => {}, 100000)
      talk()`,
   )

@@ -1,5 +1,5 @@
-// runs-as: nobody
-// Where `eudaemon run` is called from, and daemons of odd habits: the result is the same everywhere.
+// runs-as: nobody Where `eudaemon run` is called from, and daemons of odd habits: the result is the
+// same everywhere.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -39,7 +39,7 @@ test('from a terminal that is closed afterwards, as ssh does', async (context) =
   await stop(place)
 })
 
-test('from nearly nothing, as cron does: no HOME, no PATH, no TERM, no descriptors', async (context) => {
+test('from nearly nothing, as cron does: no HOME, PATH, TERM, descriptors', async (context) => {
   const place = openDaemons(context)
   const words = ['--ready', 'delay=1ms', '-p', place.path('d.pid'), ...sleeper]
   const ways = [
@@ -105,7 +105,7 @@ test('below PID 1 of a namespace of its own', async (context) => {
   assert.match(stdout, /^(\d+)\n.*running as process \1\n.*not running\n0\n$/)
 })
 
-test('with a /proc of another PID namespace nobody is mistaken for somebody else', async (context) => {
+test('with a /proc of another PID namespace nobody is mistaken', async (context) => {
   if (skipUnless(context, isRoot, 'needs root')) return
   const place = openDaemons(context)
   const script = `for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 & done

@@ -1,6 +1,5 @@
-// runs-as: nobody
-// The life of a daemon after its start, by its PID file: status, signals, reload, restart, stop; and
-// its lines in syslog.
+// runs-as: nobody The life of a daemon after its start, by its PID file: status, signals, reload,
+// restart, stop; and its lines in syslog.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -194,7 +193,8 @@ test('its output goes to syslog, and so does the report of a failed start', asyn
   const place = openDaemons(context)
   const { prefix, lines, close } = await openSyslog(place)
   const words = ['--stdout', 'syslog', '--stderr', 'syslog', '--name', 'web', '--ready']
-  const script = `echo "hello — world"; echo oops >&2; echo serving; sleep 0.2; echo later; exec sleep 1000`
+  const first = 'echo "hello — world"; echo oops >&2; echo serving'
+  const script = `${first}; sleep 0.2; echo later; exec sleep 1000`
   const file = ['-p', place.path('d.pid')]
   const started = await place.run([...file, ...words, 'log=^serving$', '--', 'sh', '-c', script], {
     prefix,

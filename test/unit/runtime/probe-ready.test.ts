@@ -219,7 +219,7 @@ describe('exec', () => {
     }
   })
 
-  test('one that nobody wants to know of any more ends at once, and its children', async () => {
+  test('one that is given up ends at once, with its children', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'eudaemon-probe-'))
     const pids = join(folder, 'pids')
     const line = `sleep 1000 & echo $$ $! > ${pids}; wait`
