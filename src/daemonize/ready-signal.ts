@@ -7,7 +7,10 @@ import { takeStop } from '../kernel/wait.ts'
 import type { DaemonRequest } from './daemon-request.ts'
 import { plainWatch, type ReadyWatch } from './ready-watch.ts'
 
-/** SIGUSR1 is ignored in the command from its start: an X server takes that as the request. */
+/**
+ * SIGUSR1 is ignored in the command from its start: an X server takes that as the request. Nobody
+ * stops listening: a second one would end us, ready as the daemon is.
+ */
 export function openSignalWatch(): ReadyWatch {
   let onSignal = (): void => {}
   return {
@@ -15,9 +18,11 @@ export function openSignalWatch(): ReadyWatch {
     environment: { EUDAEMON_READY: 'signal', EUDAEMON_READY_PID: String(process.pid) },
     start: ({ ready }) => {
       onSignal = () => ready()
-      process.on('SIGUSR1', onSignal)
+      process.on('SIGUSR1', () => onSignal())
     },
-    close: () => void process.off('SIGUSR1', onSignal),
+    close: () => {
+      onSignal = () => {}
+    },
   }
 }
 

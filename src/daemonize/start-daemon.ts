@@ -21,6 +21,7 @@ export async function startDaemon(
   host: DaemonHost,
 ): Promise<DaemonOutcome> {
   refuseForeignProc()
+  keepDebuggerShut()
   const claim = request.pidFile === null ? null : claimFor(request, request.pidFile)
   if (claim !== null && claim.kind !== 'claimed') return claim
   try {
@@ -40,6 +41,11 @@ function refuseForeignProc(): void {
   const message = '/proc shows another PID namespace than ours, or nothing'
   const hint = 'Mount one for this namespace: `mount -t proc proc /proc`.'
   throw new ToolkitError('ERR_KERNEL_UNSUPPORTED', message, { hint })
+}
+
+/** By default Node opens its debugger's port for SIGUSR1, which daemons send to their parent. */
+function keepDebuggerShut(): void {
+  if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => {})
 }
 
 async function startClaimed(

@@ -48,6 +48,19 @@ for (const [ready, act] of Object.entries(words)) {
   })
 }
 
+test('SIGUSR1 to the one who waits: once too often, or where it says nothing', async (context) => {
+  const place = openDaemons(context)
+  const file = ['-p', place.path('d.pid')]
+  const twice = 'kill -USR1 $PPID; kill -USR1 $PPID; exec sleep 1000'
+  const ready = await place.run([...file, '--ready', 'signal', '--', 'sh', '-c', twice])
+  assert.deepEqual([ready.status, ready.stderr], [0, ''])
+  assert.equal((await place.run([...file, '--stop'])).status, 0)
+  const other = ['--ready', 'delay=100ms', '--', 'sh', '-c', twice]
+  const deaf = await place.run([...file, ...other])
+  assert.deepEqual([deaf.status, deaf.stderr], [0, ''], 'no debugger is opened')
+  assert.equal((await place.run([...file, '--stop'])).status, 0)
+})
+
 test('delay: not before the time is over, and not for one that has ended', async (context) => {
   const place = openDaemons(context)
   const file = ['-p', place.path('d.pid'), '--ready', 'delay=300ms', '--']
