@@ -18,34 +18,34 @@ export async function runDaemon(options: Options, deps: PlainDeps): Promise<Comm
   const envFiles = await readEnvFiles(options.values('environment-file'), deps)
   const cancel = new AbortController()
   let signal: StopSignal | null = null
-  const stopListening = deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
-    signal ??= received
-    cancel.abort()
-  })
-  try {
-    const result = await runDaemonCommand({
-      command: options.operands,
-      directory: whereWeAre(deps),
-      ownEnvironment: deps.env,
-      value: options.value,
-      values: options.values,
-      has: options.has,
-      fileVariables: envFiles,
-      relay: (bytes) => void deps.err.write(bytes),
-      // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
-      tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
-      cancel: cancel.signal,
+  // To the very end: a signal to whoever has a ready daemon must not make that a failure. Who only
+  // asks or waits for a daemon's end is ended by a signal as any program.
+  if (!['stop', 'reload', 'status', 'signal'].some(options.has)) {
+    deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
+      signal ??= received
+      cancel.abort()
     })
-    const { stdout = '', stderr = '' } = result
-    const output = { stdout, stderr }
-    if (result.kind === 'wrong-usage') return { output, exitCode: exitCodes.wrongUsage }
-    if (result.kind === 'cancelled' && signal !== null) {
-      return { output, exitCode: 128 + signalNumber[signal] }
-    }
-    return { output, exitCode: result.exitCode }
-  } finally {
-    stopListening()
   }
+  const result = await runDaemonCommand({
+    command: options.operands,
+    directory: whereWeAre(deps),
+    ownEnvironment: deps.env,
+    value: options.value,
+    values: options.values,
+    has: options.has,
+    fileVariables: envFiles,
+    relay: (bytes) => void deps.err.write(bytes),
+    // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
+    tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
+    cancel: cancel.signal,
+  })
+  const { stdout = '', stderr = '' } = result
+  const output = { stdout, stderr }
+  if (result.kind === 'wrong-usage') return { output, exitCode: exitCodes.wrongUsage }
+  if (result.kind === 'cancelled' && signal !== null) {
+    return { output, exitCode: 128 + signalNumber[signal] }
+  }
+  return { output, exitCode: result.exitCode }
 }
 
 /** The folder may have been removed under us: what is relative then has no meaning. */

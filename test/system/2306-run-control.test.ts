@@ -122,6 +122,20 @@ test('stop: once more, a stale file, a stopped one, a deaf one', async (context)
   assert.deepEqual([other.status, other.stderr, place.read('heard')], [0, '', ''])
 })
 
+test('who waits for an end can be interrupted, and the daemon lives', async (context) => {
+  const place = openDaemons(context)
+  const file = ['-p', place.path('d.pid')]
+  const script = 'trap "echo >&2 no" TERM; echo ready; while :; do sleep 0.01; done'
+  const out = ['--stderr', place.path('err'), '--ready', 'log=^ready$']
+  assert.equal((await place.run([...file, ...out, '--', 'sh', '-c', script])).status, 0)
+  const waiting = place.start([...file, '--stop', '--stop-timeout', '1h'])
+  await until('the signal to be heard', () => place.read('err') === 'no\n')
+  waiting.signal('SIGINT')
+  assert.equal((await waiting.ended).status, 130)
+  assert.equal((await place.run([...file, '--status'])).status, 0)
+  assert.equal((await place.run([...file, '--stop', '--stop-timeout', '1ms'])).status, 0)
+})
+
 test('restart: another process under the same file, also when none ran', async (context) => {
   const place = openDaemons(context)
   const file = ['-p', place.path('d.pid')]
