@@ -11,6 +11,8 @@ import { type ExitCode, exitCodeMeanings } from './exit-codes.ts'
 import { printTable } from './print/table.ts'
 
 const LINE = 78
+/** Of a table of two columns. */
+const WIDE_LINE = 100
 
 /** `eudaemon help`. */
 export function printOverview(): string {
@@ -27,19 +29,23 @@ A SERVICE is web, web@2 (one instance) or shop/web (of another project).
 
 /** `eudaemon help up`. */
 export function printHelp(command: CommandSpec): string {
-  const options = [...command.options, helpOption].map((option) => [
+  const options = [...command.options, helpOption].map((option): readonly [string, string] => [
     `  ${printOption(option)}`,
     option.doc,
   ])
   const parts = [
     `Usage: ${printSynopsis(command)}\n`,
-    `${[command.summary, ...command.about].map(wrap).join('\n\n')}\n`,
-    `Options:\n${printTable(options)}`,
+    `${[command.summary, ...command.about].map((text) => wrap(text)).join('\n\n')}\n`,
+    `Options:\n${printWrapped(options)}`,
     `Exit status:\n${printTable(exitRows(command))}`,
   ]
   if (command.examples.length > 0) {
-    const examples = command.examples.map(([line, meaning]) => [`  ${line}`, meaning])
-    parts.push(`Examples:\n${printTable(examples)}`)
+    const examples = command.examples.map(([line, meaning]) => [`  ${line}`, meaning] as const)
+    const isWide = printTable(examples)
+      .split('\n')
+      .some((line) => line.length > WIDE_LINE)
+    const stacked = examples.map(([line, meaning]) => `${line}\n      ${meaning}\n`).join('')
+    parts.push(`Examples:\n${isWide ? stacked : printTable(examples)}`)
   }
   return parts.join('\n')
 }
@@ -67,11 +73,23 @@ function printArgument({ name, min, max }: ArgumentSpec): string {
   return min === 0 ? `[${many}]` : many
 }
 
-function wrap(text: string): string {
+/** Two columns, the second one wrapped. */
+function printWrapped(rows: readonly (readonly [string, string])[]): string {
+  const first = Math.max(...rows.map(([left]) => left.length)) + 2
+  return rows
+    .map(([left, right]) => {
+      const [head = '', ...rest] = wrap(right, WIDE_LINE - first).split('\n')
+      const more = rest.map((line) => `${' '.repeat(first)}${line}\n`)
+      return `${left.padEnd(first)}${head}\n${more.join('')}`
+    })
+    .join('')
+}
+
+function wrap(text: string, limit = LINE): string {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > LINE) {
+    if (line !== '' && line.length + 1 + word.length > limit) {
       lines.push(line)
       line = word
     } else line = line === '' ? word : `${line} ${word}`

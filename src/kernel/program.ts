@@ -5,6 +5,8 @@ import { accessSync, constants as fsConstants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isErrno } from './syscall-error.ts'
 
+const UNREACHABLE = 'permission denied on the way to it'
+
 export type ResolvedProgram =
   | { readonly kind: 'found'; readonly path: string }
   | { readonly kind: 'missing'; readonly searched: readonly string[] }
@@ -27,6 +29,9 @@ export function resolveProgram(
   for (const path of candidates) {
     const reason = whyNotExecutable(path)
     if (reason === null) return { kind: 'found', path }
+    // A folder that we may not enter has nothing for us: the name is not found there, as for
+    // shells.
+    if (reason === UNREACHABLE && !name.includes('/')) continue
     if (reason !== 'missing') refused ??= { kind: 'not-executable', path, reason }
   }
   return refused ?? { kind: 'missing', searched: candidates }
@@ -43,7 +48,7 @@ export function whyNotExecutable(path: string): string | null {
   } catch (error) {
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return 'missing'
     if (!isErrno(error, 'EACCES')) return error instanceof Error ? error.message : String(error)
-    return isReachable(path) ? 'it has no execute permission' : 'permission denied on the way to it'
+    return isReachable(path) ? 'it has no execute permission' : UNREACHABLE
   }
 }
 

@@ -75,7 +75,7 @@ function whyNotAllowed(
 ): LaunchRefusal | null {
   if (uid !== self.uid && !self.canSetUser) {
     const detail =
-      `the supervisor runs as uid ${self.uid} and may not switch to another user. ` +
+      `eudaemon runs as uid ${self.uid} and may not switch to another user. ` +
       'Run it as root, or remove `user` from the service.'
     return refuse('credentials', `user ${quote(wanted.user ?? '')}`, detail)
   }
@@ -83,7 +83,7 @@ function whyNotAllowed(
   const names = [wanted.group, ...wanted.supplementaryGroups].filter((name) => name !== null)
   const object = names.length > 0 ? `group ${quote(names.join(', '))}` : 'groups'
   const detail =
-    `the supervisor runs as uid ${self.uid} and may not change groups. ` +
+    `eudaemon runs as uid ${self.uid} and may not change groups. ` +
     'Run it as root, or remove `group` and `supplementary-groups` from the service.'
   return refuse('credentials', object, detail)
 }

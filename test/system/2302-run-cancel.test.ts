@@ -1,4 +1,5 @@
-// runs-as: nobody Whoever waits for a daemon goes away: by Ctrl-C, by a signal, with the terminal,
+// runs-as: nobody
+// Whoever waits for a daemon goes away: by Ctrl-C, by a signal, with the terminal,
 // by kill -9, or only stops reading. A start that is cancelled leaves nothing; one whose waiter was
 // killed is whole or never began.
 

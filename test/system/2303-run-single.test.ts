@@ -1,4 +1,5 @@
-// runs-as: nobody Many starts at the same time under one PID file: exactly one daemon, and
+// runs-as: nobody
+// Many starts at the same time under one PID file: exactly one daemon, and
 // everybody else is told so.
 
 import assert from 'node:assert/strict'

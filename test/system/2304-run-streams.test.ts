@@ -1,4 +1,5 @@
-// runs-as: nobody What a daemon writes: all of it is shown in order while it starts, and for ever
+// runs-as: nobody
+// What a daemon writes: all of it is shown in order while it starts, and for ever
 // after it may go on writing to wherever its streams lead, without a reader, a SIGPIPE or a stop.
 
 import assert from 'node:assert/strict'

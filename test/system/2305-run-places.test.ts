@@ -1,4 +1,5 @@
-// runs-as: nobody Where `eudaemon run` is called from, and daemons of odd habits: the result is the
+// runs-as: nobody
+// Where `eudaemon run` is called from, and daemons of odd habits: the result is the
 // same everywhere.
 
 import assert from 'node:assert/strict'

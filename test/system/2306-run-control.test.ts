@@ -1,4 +1,5 @@
-// runs-as: nobody The life of a daemon after its start, by its PID file: status, signals, reload,
+// runs-as: nobody
+// The life of a daemon after its start, by its PID file: status, signals, reload,
 // restart, stop; and its lines in syslog.
 
 import assert from 'node:assert/strict'

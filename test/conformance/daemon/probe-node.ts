@@ -2,7 +2,7 @@
 // Node process that goes on living. What Node holds for itself (descriptors that are closed on
 // exec, two ignored signals) is reported as it is.
 //
-// node probe-node.ts DIR
+// Used by probe-node-program.ts and probe-self-daemon.ts.
 
 import {
   closeSync,
@@ -186,7 +186,3 @@ export function obeyOrders(folder: string): void {
 export function writeReady(folder: string): void {
   writeFileSync(`${folder}/ready`, String(process.hrtime.bigint()))
 }
-
-const [, , folder = ''] = process.argv
-obeyOrders(folder)
-writeReady(folder)

@@ -30,7 +30,8 @@ export interface Subject {
 
 const bin = join(import.meta.dirname, '../../../bin/eudaemon.js')
 
-const nodeProbe = join(import.meta.dirname, 'probe-node.ts')
+const nodeProbe = join(import.meta.dirname, 'probe-node-program.ts')
+const selfDaemon = join(import.meta.dirname, 'probe-self-daemon.ts')
 
 const PYTHON = '/usr/bin/python3'
 
@@ -144,6 +145,16 @@ const ours: readonly Subject[] = [
       ]
       return [process.execPath, bin, 'run', ...options, '--', ...probe]
     },
+  },
+  {
+    name: 'daemonize()',
+    isOurs: true,
+    version: () => 'this one',
+    shown: 'await daemonize({ pidFile: FILE, user: USER }), and the probe as a Node program',
+    command: ({ probe, pidFile, user }) => [
+      ...[process.execPath, selfDaemon, pidFile, user ?? ''],
+      ...probe.slice(1),
+    ],
   },
 ]
 

@@ -92,7 +92,7 @@ test('messages of the daemon, and of its children count, others do not', async (
   let main = 0 as Pid
   const accepts = ({ pid }: { readonly pid: Pid }) => pid === main || isDescendant(pid, main)
   const { receiver, fields } = open(t, { accepts })
-  const notify = (text: string) => `systemd-notify --no-block --status=${text}`
+  const notify = (text: string) => `systemd-notify --status=${text}`
   sender(t, `${notify('stranger')}; sleep 1000`, receiver.path)
   await until('the stranger', () => receiver.counts.foreign > 0)
   const script = `${notify('child')}; (sh -c '${notify('grandchild')}; :'); sleep 1000`

@@ -98,7 +98,7 @@ describe('as whom', () => {
     const planAsNobody = createLaunchPlanner({ parseEnvFile, identity: nobody })
     const user = refusalOf(planAsNobody(requestOf({ user: 'root' })))
     assert.equal(user.stage, 'credentials')
-    assert.match(user.reason, /^user 'root': the supervisor runs as uid 65534 and may/)
+    assert.match(user.reason, /^user 'root': eudaemon runs as uid 65534 and may/)
     assert.match(user.reason, /Run it as root, or remove `user`/)
     const group = refusalOf(planAsNobody(requestOf({ supplementaryGroups: ['root'] })))
     assert.match(group.reason, /group 'root': .* may not change groups/)
