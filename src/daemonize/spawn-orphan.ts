@@ -11,7 +11,7 @@ import { openPidfd } from '../kernel/pidfd.ts'
 import { setSubreaper } from '../kernel/prctl.ts'
 import { children } from '../kernel/procfs.ts'
 import { spawnProcess } from '../kernel/spawn.ts'
-import { killAndReap } from '../kernel/wait.ts'
+import { killAndReap, lookForChildren } from '../kernel/wait.ts'
 import { buildPreamble } from '../launch/preamble.ts'
 import { findTool } from '../launch/program.ts'
 import { type LaunchRefusal, refuse } from '../launch/refusal.ts'
@@ -77,7 +77,7 @@ export function spawnOrphan(
   const env = Array.from(preamble.environment, ([name, value]) => `${name}=${value}`)
   const report = createPipe()
   const gate = createPipe()
-  const strangers = new Set(children(ownPid()))
+  const strangers = new Set(lookForChildren() === 'none' ? [] : children(ownPid()))
   setSubreaper()
   const spawned = spawnProcess({
     path: preamble.path,

@@ -8,6 +8,7 @@ import { printExitStatus } from '../base/exit-status.ts'
 import { MAX_TIMER_MS } from '../base/limits.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { closeFd } from '../kernel/fd.ts'
+import { hasEnded, isReadable } from '../kernel/pidfd.ts'
 import { POLLIN, type Poller } from '../kernel/poll.ts'
 import { isExiting } from '../kernel/procfs.ts'
 import { reap } from '../kernel/wait.ts'
@@ -54,6 +55,9 @@ export class Start {
   #report = ''
   #isReportOpen = true
   #hasEnded = false
+  #isSettled = false
+  /** The poller knows the report and the process. */
+  #isListening = false
   #timer: NodeJS.Timeout | undefined
   #deadlineMs = 0
   #execTimer: NodeJS.Timeout | undefined
@@ -81,12 +85,16 @@ export class Start {
     const { cancel } = this.#host
     const onCancel = (): void => this.#settle({ kind: 'cancelled', message: 'cancelled' })
     const outcome = await new Promise<DaemonOutcome>((resolve) => {
-      this.#settle = resolve
-      this.#listen()
-      this.#extend(this.#request.readyTimeoutMs)
+      this.#settle = (outcome) => {
+        this.#isSettled = true
+        resolve(outcome)
+      }
+      this.#prepare()
       cancel.addEventListener('abort', onCancel, { once: true })
       if (cancel.aborted) onCancel()
       else this.#orphan.openGate()
+      if (this.#request.ready.kind === 'exec') this.#lookQuickly()
+      if (!this.#isSettled) this.#listen()
     })
     clearTimeout(this.#timer)
     clearTimeout(this.#execTimer)
@@ -95,8 +103,8 @@ export class Start {
     return await this.#conclude(outcome)
   }
 
-  #listen(): void {
-    const { pid, pidfd, session, strangers, report } = this.#orphan
+  #prepare(): void {
+    const { pid, pidfd, session, strangers } = this.#orphan
     const daemon = { pid, pidfd, session, strangers }
     this.#claim?.record(pid)
     this.#streams.listen(this.#poller, {
@@ -122,9 +130,28 @@ export class Start {
       tell: (line) => this.#host.tell(line),
       extend: (ms) => this.#extend(ms),
     })
-    this.#poller.add(report, POLLIN, () => this.#readReport())
+  }
+
+  /** The exec is mostly a matter of a millisecond: less than what it takes to wait in the loop. */
+  #lookQuickly(): void {
+    const { report, pid, pidfd } = this.#orphan
+    if (!isReadable(report, QUICK_LOOK_MS)) return
+    const endMs = monotonicMs() + QUICK_SPIN_MS
+    // Between the end of the report and the exec there are some instructions of a shell.
+    while (monotonicMs() < endMs && !hasEnded(pidfd)) {
+      if (!this.#orphan.isPreparing(commandLineOf(pid))) break
+    }
+    this.#readReport()
+  }
+
+  #listen(): void {
+    const { pidfd, report } = this.#orphan
+    this.#isListening = true
+    this.#extend(this.#request.readyTimeoutMs)
+    if (this.#isReportOpen) this.#poller.add(report, POLLIN, () => this.#readReport())
     this.#poller.add(pidfd, POLLIN, () => this.#lookForEnd())
   }
+
   /** Only ever later. A wait that one timer cannot measure goes on for ever. */
   #extend(ms: Milliseconds): void {
     const deadlineMs = monotonicMs() + ms
@@ -147,7 +174,7 @@ export class Start {
   }
 
   #closeReport(): void {
-    if (this.#isReportOpen) this.#poller.remove(this.#orphan.report)
+    if (this.#isReportOpen && this.#isListening) this.#poller.remove(this.#orphan.report)
     this.#isReportOpen = false
   }
 
@@ -186,7 +213,7 @@ export class Start {
   async #conclude(outcome: DaemonOutcome): Promise<DaemonOutcome> {
     const isOver = outcome.kind === 'ready' || isLeft(outcome, this.#request)
     this.#streams.flush()
-    if (!this.#hasEnded) this.#poller.remove(this.#orphan.pidfd)
+    if (!this.#hasEnded && this.#isListening) this.#poller.remove(this.#orphan.pidfd)
     this.#closeReport()
     const left = isOver ? [] : await this.#endAll()
     this.#streams.flush()
@@ -216,6 +243,9 @@ export class Start {
 }
 
 const EXEC_LOOK_INTERVAL_MS = 1
+/** No signal is heard meanwhile. */
+const QUICK_LOOK_MS = 20
+const QUICK_SPIN_MS = 1
 
 function commandLineOf(pid: Pid): string {
   try {

@@ -2,7 +2,7 @@
 // that need not be our children. Reaping children is in wait.ts.
 
 import { fstatSync, readFileSync } from 'node:fs'
-import { type Fd, type Pid, toFd, toPid } from '../base/brands.ts'
+import { type Fd, type Milliseconds, type Pid, toFd, toPid } from '../base/brands.ts'
 import { decodeWaitStatus, type ExitStatus } from '../base/exit-status.ts'
 import { constants, layouts } from './layouts.ts'
 import { lastErrno, libc } from './libc.ts'
@@ -60,11 +60,19 @@ export function readExitInfo(pidfd: Fd): ExitStatus | 'running' | 'not-reaped' |
 
 /** True when the process has ended, reaped or not: then its pidfd is readable (pidfd_open(2)). */
 export function hasEnded(pidfd: Fd): boolean {
+  return isReadable(pidfd, 0)
+}
+
+/** Waits, with everything else, until there is something to read or the end (poll(2)). */
+export function isReadable(descriptor: Fd, timeoutMs: Milliseconds): boolean {
   const { fd, events, revents } = layouts.pollfd.fields
-  pollCell.writeInt32LE(pidfd, fd)
+  pollCell.writeInt32LE(descriptor, fd)
   pollCell.writeInt16LE(constants.POLLIN, events)
   pollCell.writeInt16LE(0, revents)
-  if (libc.poll(pollCell, 1, 0) === -1) throw failedCall('poll')
+  if (libc.poll(pollCell, 1, timeoutMs) === -1) {
+    if (lastErrno() === errnos.EINTR) return false
+    throw failedCall('poll')
+  }
   return pollCell.readInt16LE(revents) !== 0
 }
 

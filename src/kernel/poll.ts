@@ -2,6 +2,7 @@
 // the loop watches. Callbacks run as immediates, at most one batch in a turn of the loop, so that
 // neither a busy descriptor nor many of them starve the rest. See epoll(7) for the events.
 
+import { assert } from '../base/assert.ts'
 import { type Fd, toFd } from '../base/brands.ts'
 import { MAX_POLL_BATCH } from '../base/limits.ts'
 import { closeFd } from './fd.ts'
@@ -35,6 +36,8 @@ export interface Poller {
   close(): void
 }
 
+type PollHandle = ReturnType<ReturnType<typeof koffi>['node']['poll']>
+
 interface Watch {
   readonly generation: number
   readonly callback: PollCallback
@@ -48,8 +51,9 @@ export function openPoller(): Poller {
 const { size: EVENT_BYTES, fields: at } = layouts.epoll_event
 
 class EpollPoller implements Poller {
-  readonly #epoll = toFd(checked(libc.epoll_create1(constants.EPOLL_CLOEXEC), 'epoll_create1'))
-  readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#schedule())
+  /** Made when there is something to watch: a short command often ends before. */
+  #opened: { readonly epoll: Fd; readonly handle: PollHandle } | null = null
+  #isReferenced = true
   readonly #watches = new Map<number, Watch>()
   readonly #event = Buffer.alloc(EVENT_BYTES)
   readonly #batch = Buffer.alloc(EVENT_BYTES * MAX_POLL_BATCH)
@@ -61,6 +65,7 @@ class EpollPoller implements Poller {
   #isClosed = false
 
   add(fd: Fd, events: number, callback: PollCallback): void {
+    this.#opened ??= this.#open()
     this.#generation = (this.#generation + 1) >>> 0
     this.#control(constants.EPOLL_CTL_ADD, fd, events, this.#generation)
     this.#watches.set(fd, { generation: this.#generation, callback })
@@ -77,19 +82,29 @@ class EpollPoller implements Poller {
   }
 
   ref(): void {
-    this.#handle.ref()
+    this.#isReferenced = true
+    this.#opened?.handle.ref()
   }
 
   unref(): void {
-    this.#handle.unref()
+    this.#isReferenced = false
+    this.#opened?.handle.unref()
   }
 
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#watches.clear()
-    this.#handle.close()
-    closeFd(this.#epoll)
+    if (this.#opened === null) return
+    this.#opened.handle.close()
+    closeFd(this.#opened.epoll)
+  }
+
+  #open(): { readonly epoll: Fd; readonly handle: PollHandle } {
+    const epoll = toFd(checked(libc.epoll_create1(constants.EPOLL_CLOEXEC), 'epoll_create1'))
+    const handle = koffi().node.poll(epoll, { readable: true }, () => this.#schedule())
+    if (!this.#isReferenced) handle.unref()
+    return { epoll, handle }
   }
 
   // Not in the native callback itself: code called from there runs outside of Node's callback
@@ -102,8 +117,8 @@ class EpollPoller implements Poller {
 
   #run(): void {
     this.#isScheduled = false
-    if (this.#isClosed) return
-    if (this.#next === this.#count) this.#takeBatch()
+    if (this.#isClosed || this.#opened === null) return
+    if (this.#next === this.#count) this.#takeBatch(this.#opened.epoll)
     try {
       while (this.#next < this.#count && !this.#isClosed) {
         this.#deliver(this.#next++ * EVENT_BYTES)
@@ -114,9 +129,9 @@ class EpollPoller implements Poller {
     }
   }
 
-  #takeBatch(): void {
+  #takeBatch(epoll: Fd): void {
     this.#next = 0
-    this.#count = libc.epoll_wait(this.#epoll, this.#batch, MAX_POLL_BATCH, 0)
+    this.#count = libc.epoll_wait(epoll, this.#batch, MAX_POLL_BATCH, 0)
     if (this.#count !== -1) return
     this.#count = 0
     if (lastErrno() !== errnos.EINTR) throw failedCall('epoll_wait')
@@ -133,6 +148,8 @@ class EpollPoller implements Poller {
     this.#event.writeUInt32LE(events >>> 0, at.events)
     this.#event.writeInt32LE(fd, at.data)
     this.#event.writeUInt32LE(generation, at.data + 4)
-    checked(libc.epoll_ctl(this.#epoll, operation, fd, this.#event), 'epoll_ctl')
+    const epoll = this.#opened?.epoll
+    assert(epoll !== undefined, 'what is changed or removed was added')
+    checked(libc.epoll_ctl(epoll, operation, fd, this.#event), 'epoll_ctl')
   }
 }
