@@ -18,8 +18,13 @@ interface Place {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** A small young generation, and the right to collect after a storm instead of at leisure. */
-const supervisorFlags: readonly string[] = ['--max-semi-space-size=1', '--expose-gc']
+/**
+ * A small young generation, and the right to collect after a storm instead of at leisure; no
+ * debugger for whoever sends SIGUSR1.
+ */
+const supervisorFlags: readonly string[] = [
+  ...['--max-semi-space-size=1', '--expose-gc', '--disable-sigusr1'],
+]
 
 /** A cold start with a thousand services to adopt takes less than a tenth of this. */
 const START_LIMIT_MS = 20_000

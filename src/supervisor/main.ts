@@ -155,6 +155,8 @@ async function live(life: Life): Promise<number> {
   if (options.file !== null && host.lastExit === undefined) applyFile(options.file, target, report)
   const endInOrder = () => stopEverything(started, () => ended.resolve(0))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, endInOrder)
+  // It means nothing here. Node's own answer would be to open its debugger, the kernel's to end us.
+  process.on('SIGUSR1', () => {})
   // A signal killed our predecessor before it listened, or it was killed while it stopped services.
   if (host.isAskedToEnd) endInOrder()
   // A project that was being removed when our predecessor died may be the last one.

@@ -37,6 +37,18 @@ test('1301 kill -9 of the supervisor: same processes, no second copies', async (
   await until('an empty home', () => home.processes().length === 0)
 })
 
+test('1301 SIGUSR1 neither ends the supervisor nor opens a debugger', async (context) => {
+  const home = openHome(context)
+  home.write('eudaemon.toml', twoServices)
+  assert.equal((await home.run(['up', '-d'])).status, 0)
+  const { pid } = await home.supervisor()
+  process.kill(pid, 'SIGUSR1')
+  // Answered after the signal has arrived: a process takes its signals before it goes on.
+  assert.equal((await home.supervisor()).pid, pid)
+  const log = readFileSync(join(home.path, 'state/supervisor.log'), 'utf8')
+  assert.doesNotMatch(log, /Debugger listening/)
+})
+
 test('1302 what died while no supervisor lived: its status is known', async (context) => {
   const home = openHome(context)
   home.write(
