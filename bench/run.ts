@@ -18,6 +18,7 @@ import { createEudaemon, unpackPackage } from './eudaemon.ts'
 import { captureSettings, loggers, measureLogger, measureOurs } from './log-capture.ts'
 import { type Peer, type Place, peers } from './peers.ts'
 import { compilePrograms } from './programs.ts'
+import { measurePrompt } from './prompt.ts'
 import { crowdCells, runSession } from './session.ts'
 import { createResults } from './table.ts'
 
@@ -25,7 +26,7 @@ const loggerNames = loggers.map(({ name }) => name).join(',')
 const peerNames = peers.map(({ name }) => name).join(',')
 
 const help = `npm run bench -- [OPTIONS]
-  --only CELLS      of ${crowdCells.join(',')},log1,log20 (all)
+  --only CELLS      of ${crowdCells.join(',')},log1,log20,prompt (all)
   --peers NAMES     of eudaemon,${peerNames},${loggerNames} (all installed)
   --services N      of the crowd (1000)
   --rounds N        every supervisor in turn, so many times; medians are shown (3)
@@ -42,7 +43,7 @@ const help = `npm run bench -- [OPTIONS]
 const { values } = parseArgs({
   allowNegative: true,
   options: {
-    only: { type: 'string', default: [...crowdCells, 'log1', 'log20'].join(',') },
+    only: { type: 'string', default: [...crowdCells, 'log1', 'log20', 'prompt'].join(',') },
     peers: { type: 'string' },
     services: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '3' },
@@ -92,6 +93,7 @@ async function measure(folder: string): Promise<void> {
   if (cells.has('log1') || cells.has('log20')) warmUp(folder, Number(values.lines))
   const capturer = createEudaemon(script, cache, captureSettings, flags)
   for (let round = 0; round < Number(values.rounds); round += 1) {
+    if (cells.has('prompt')) measurePrompt(script, folder, results)
     if (crowdCells.some((cell) => cells.has(cell))) {
       for (const peer of crowd.filter(({ isInstalled }) => isInstalled)) {
         await within(peer.name, (place) => runSession(peer, place, options, results))
