@@ -5,7 +5,7 @@ import { hasCode } from '../base/toolkit-error.ts'
 import { expectEnd } from '../client/await-end.ts'
 import type { Client } from '../client/client.ts'
 import { followRows } from '../client/follow-events.ts'
-import { waitFor } from '../client/wait-for.ts'
+import { noteKilled, waitFor } from '../client/wait-for.ts'
 import type { ProjectDefinition } from '../model/service-definition.ts'
 import type { StatusRow } from '../protocol/response.ts'
 import type { CommandResult, Deps } from './deps.ts'
@@ -43,6 +43,8 @@ export async function followUp(options: FollowUp, deps: Deps): Promise<CommandRe
     showsName: true,
   })
   const instances = new Set(options.instances)
+  // Told here too: the supervisor may have ended before a wait for the end has begun.
+  const killed = new Map<string, string>()
   const logs = new AbortController()
   const rows = new AbortController()
   let lastItemMs = deps.now()
@@ -63,7 +65,7 @@ export async function followUp(options: FollowUp, deps: Deps): Promise<CommandRe
   })
 
   const rowsDone = followProject(
-    { client, project, signal: rows.signal, sequence: options.sequence, instances },
+    { client, project, signal: rows.signal, sequence: options.sequence, instances, killed },
     (text, all) => {
       out.write(text)
       code ??= codeAtEnd(all)
@@ -83,10 +85,11 @@ export async function followUp(options: FollowUp, deps: Deps): Promise<CommandRe
 
   try {
     await Promise.race([stop.promise, rowsDone])
-    const text = await removeProject(client, project, [...instances])
+    const others = await removeProject(client, project, [...instances])
     const endMs = deps.now() + LAST_LINES_MS
     while (deps.now() < endMs && deps.now() - lastItemMs < QUIET_MS) await deps.delay(QUIET_MS / 4)
-    return { output: { stderr: text }, exitCode: code ?? exitCodes.done }
+    const stderr = printKilled({ killed: new Map([...others, ...killed]) })
+    return { output: { stderr }, exitCode: code ?? exitCodes.done }
   } finally {
     removeListener()
     rows.abort()
@@ -102,10 +105,11 @@ interface FollowProject {
   readonly sequence: number
   /** Those that appear later are added. */
   readonly instances: Set<string>
+  readonly killed: Map<string, string>
 }
 
 async function followProject(
-  { client, project, signal, sequence, instances }: FollowProject,
+  { client, project, signal, sequence, instances, killed }: FollowProject,
   onChange: (text: string, all: ReadonlyMap<string, StatusRow>) => void,
   printer: ReturnType<typeof createLinePrinter>,
 ): Promise<void> {
@@ -113,7 +117,10 @@ async function followProject(
   await followRows(
     { client, project, signal, mayBeGone: true, firstSince: sequence },
     {
-      onPast: (_row, event) => onChange(printer.event(event), all),
+      onPast: (_row, event) => {
+        noteKilled(event, killed)
+        onChange(printer.event(event), all)
+      },
       onRows: (rows) => {
         all = rows
         for (const id of rows.keys()) instances.add(id)
@@ -121,6 +128,7 @@ async function followProject(
       },
       onRow: (row, event) => {
         instances.add(`${row.project}/${row.instance}`)
+        noteKilled(event, killed)
         onChange(printer.event(event), all)
       },
     },
@@ -148,21 +156,21 @@ async function removeProject(
   client: Client,
   project: string,
   instances: readonly string[],
-): Promise<string> {
+): Promise<ReadonlyMap<string, string>> {
   const awaitEnd = await expectEnd(client, project)
   let since: number
   try {
     since = (await client.remove(project)).sequence
   } catch (error) {
     const isGone = hasCode(error, 'ERR_NO_PROJECT') || hasCode(error, 'ERR_SUPERVISOR_NOT_RUNNING')
-    if (isGone) return ''
+    if (isGone) return new Map()
     throw error
   }
   const goals = sameGoal(instances, 'down')
   const waiting = { client, goals, project, since, timeoutMs: null, isFailFast: false }
   const result = await waitFor(waiting)
   await awaitEnd()
-  return printKilled(result)
+  return result.killed
 }
 
 /** Not waited for: the first Ctrl-C already waits until everything is down. */

@@ -52,7 +52,7 @@ export function toExitCode({ outcome }: WaitResult): ExitCode {
 }
 
 /** Names what did not stop by itself; empty when everything did. */
-export function printKilled({ killed }: WaitResult): string {
+export function printKilled({ killed }: Pick<WaitResult, 'killed'>): string {
   return [...killed].map(([id, names]) => `${shortId(id)}: killed: ${names}\n`).join('')
 }
 

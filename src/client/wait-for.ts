@@ -183,7 +183,8 @@ function judge(goal: Goal, row: StatusRow | undefined, before: StatusRow | undef
   return 'pending'
 }
 
-function noteKilled(event: EventRow, killed: Map<string, string>): void {
+/** Adds what an event says of processes that had to be killed, by their instance. */
+export function noteKilled(event: EventRow, killed: Map<string, string>): void {
   const names = /had to be killed: (.+)$/.exec(event.reason ?? '')?.[1]
   if (names !== undefined) killed.set(instanceIdOf(event), names)
 }
