@@ -17,11 +17,13 @@ const signalNumber: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 
 export async function runDaemon(options: Options, deps: PlainDeps): Promise<CommandResult> {
   const envFiles = await readEnvFiles(options.values('environment-file'), deps)
   const cancel = new AbortController()
+  const hurry = new AbortController()
   let signal: StopSignal | null = null
   // To the very end: a signal to whoever has a ready daemon must not make that a failure. Who only
   // asks or waits for a daemon's end is ended by a signal as any program.
   if (!['stop', 'reload', 'status', 'signal'].some(options.has)) {
     deps.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], (received) => {
+      if (signal !== null) hurry.abort()
       signal ??= received
       cancel.abort()
     })
@@ -38,6 +40,7 @@ export async function runDaemon(options: Options, deps: PlainDeps): Promise<Comm
     // A daemon may say anything: STATUS= of sd_notify(3) is its own text.
     tell: (line) => void deps.err.write(`${toSafeLine(line)}\n`),
     cancel: cancel.signal,
+    hurry: hurry.signal,
   })
   const { stdout = '', stderr = '' } = result
   const output = { stdout, stderr }

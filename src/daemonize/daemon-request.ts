@@ -85,4 +85,6 @@ export interface DaemonHost {
   tell(line: string): void
   /** Aborted: give up, stop what was started. */
   readonly cancel: AbortSignal
+  /** Aborted: what is being stopped is killed at once. */
+  readonly hurry: AbortSignal
 }

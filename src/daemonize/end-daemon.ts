@@ -2,7 +2,7 @@
 // SIGKILL, until nothing is left below us. Every signal goes through a pidfd.
 
 import type { Fd, Milliseconds, Pid } from '../base/brands.ts'
-import { DAEMON_KILL_PATIENCE_MS } from '../base/limits.ts'
+import { DAEMON_KILL_PATIENCE_MS, MAX_TIMER_MS } from '../base/limits.ts'
 import { signalNumbers } from '../base/signal.ts'
 import { monotonicMs } from '../kernel/clock.ts'
 import { closeFd } from '../kernel/fd.ts'
@@ -20,18 +20,21 @@ export interface EndRequest {
   /** Children of ours that have nothing to do with the daemon. */
   readonly except: ReadonlySet<Pid>
   readonly stopSignal: number
+  /** Infinity: SIGKILL only when hurried. */
   readonly timeoutMs: Milliseconds
+  /** Aborted: no more patience, SIGKILL now. */
+  readonly hurry: AbortSignal
 }
 
 /** Resolves to the processes that could not be ended: none, but for rights and broken kernels. */
 export async function endDaemon(request: EndRequest): Promise<readonly Pid[]> {
-  const { poller, main, ancestor, except, stopSignal, timeoutMs } = request
+  const { main, ancestor, except, stopSignal, timeoutMs } = request
   const deadlineMs = monotonicMs() + timeoutMs
   if (main !== null && !hasEnded(main)) {
     trySignal(main, stopSignal)
     // One that is stopped, or waits at its gate, hears nothing before it goes on.
     trySignal(main, signalNumbers.CONT)
-    await waitForEnd(poller, main, deadlineMs)
+    await waitForEnd(request, main, deadlineMs)
   }
   if (main !== null) reap(main)
   const isOver = await endAll(request, signalNumbers.TERM, deadlineMs)
@@ -48,33 +51,46 @@ export async function endDaemon(request: EndRequest): Promise<readonly Pid[]> {
 
 /** Signals all that are there and waits for them; true when nothing is left. */
 async function endAll(
-  { poller, ancestor, except }: EndRequest,
+  request: EndRequest,
   signal: number,
   deadlineMs: Milliseconds,
 ): Promise<boolean> {
+  const { ancestor, except } = request
   const pidfds = descendantsOf(ancestor, except).flatMap((pid) => openPidfd(pid) ?? [])
   for (const pidfd of pidfds) {
     trySignal(pidfd, signal)
     if (signal !== signalNumbers.KILL) trySignal(pidfd, signalNumbers.CONT)
   }
   for (const pidfd of pidfds) {
-    await waitForEnd(poller, pidfd, deadlineMs)
+    await waitForEnd(request, pidfd, deadlineMs, signal === signalNumbers.KILL)
     reap(pidfd)
     closeFd(pidfd)
   }
   return isNothingLeft(ancestor, except)
 }
 
-/** False when the time was over first. */
-function waitForEnd(poller: Poller, pidfd: Fd, deadlineMs: Milliseconds): Promise<boolean> {
+/** False when the time, or the patience, was over first. */
+function waitForEnd(
+  { poller, hurry }: EndRequest,
+  pidfd: Fd,
+  deadlineMs: Milliseconds,
+  isKilled = false,
+): Promise<boolean> {
   if (hasEnded(pidfd)) return Promise.resolve(true)
+  if (hurry.aborted && !isKilled) return Promise.resolve(false)
   return new Promise((resolve) => {
     const settle = (isEnded: boolean) => {
       clearTimeout(timer)
+      hurry.removeEventListener('abort', onHurry)
       poller.remove(pidfd)
       resolve(isEnded)
     }
-    const timer = setTimeout(() => settle(false), Math.max(0, deadlineMs - monotonicMs()))
+    const onHurry = () => {
+      if (!isKilled) settle(false)
+    }
+    hurry.addEventListener('abort', onHurry)
+    const leftMs = Math.min(MAX_TIMER_MS, Math.max(0, deadlineMs - monotonicMs()))
+    const timer = setTimeout(() => settle(false), leftMs)
     poller.add(pidfd, POLLIN, () => settle(true))
   })
 }

@@ -45,11 +45,13 @@ export async function relaunch(plan: () => RelaunchWish): Promise<never> {
   const { wish, request } = preparedOrEnded(plan)
   const { startDaemon } = await import('./start-daemon.ts')
   const cancel = new AbortController()
+  const hurry = new AbortController()
   let signal: CancelSignal | null = null
   for (const name of cancelSignals) {
     // The program's own handlers are for the daemon: here there is nothing to drain or to reload.
     process.removeAllListeners(name)
     process.on(name, () => {
+      if (signal !== null) hurry.abort()
       signal ??= name
       cancel.abort()
     })
@@ -62,6 +64,7 @@ export async function relaunch(plan: () => RelaunchWish): Promise<never> {
       relay: (bytes) => void process.stderr.write(bytes),
       tell,
       cancel: cancel.signal,
+      hurry: hurry.signal,
     })
     if (outcome.kind === 'ready') return endProcess(0)
     tell(outcome.kind === 'timed-out' ? `${outcome.message}${forgotten}` : outcome.message)

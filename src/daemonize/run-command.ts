@@ -65,6 +65,7 @@ async function start(invocation: RunInvocation): Promise<RunResult> {
     relay: invocation.relay,
     tell: (text) => invocation.tell(`${name}: ${text}`),
     cancel: invocation.cancel,
+    hurry: invocation.hurry,
   })
   if (outcome.kind === 'ready') return { kind: 'done', exitCode: 0 }
   await reportToSyslog(invocation, name, outcome.message)

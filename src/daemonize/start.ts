@@ -238,6 +238,7 @@ export class Start {
       except: this.#orphan.strangers,
       stopSignal,
       timeoutMs: stopTimeoutMs,
+      hurry: this.#host.hurry,
     })
   }
 }

@@ -41,6 +41,18 @@ test('SIGINT cancels the start, in every dialect', async (context) => {
   }
 })
 
+test('a second Ctrl-C does not wait for the stop timeout', async (context) => {
+  const place = openDaemons(context)
+  const deaf = 'trap "" TERM INT; echo starting >&2; while :; do sleep 0.01; done'
+  const words = ['--ready', 'notify', '--stop-timeout', 'never', '-p', place.path('d.pid')]
+  const running = place.start([...words, '--', 'sh', '-c', deaf])
+  await running.prints('starting')
+  running.signal('SIGINT')
+  running.signal('SIGTERM')
+  assert.equal((await running.ended).status, 130)
+  expectNothingLeft(place, 'twice')
+})
+
 test('SIGTERM and SIGHUP do too, each with its exit status', async (context) => {
   const place = openDaemons(context)
   for (const [signal, expected] of [

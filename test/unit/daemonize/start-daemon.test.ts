@@ -34,7 +34,8 @@ test('cancelled at its gate it never runs, and nothing goes on', async (context)
     stopSignal: 15,
     stopTimeoutMs: 10_000,
   }
-  const host = { relay: () => {}, tell: () => {}, cancel: AbortSignal.abort() }
+  const hurry = new AbortController().signal
+  const host = { relay: () => {}, tell: () => {}, cancel: AbortSignal.abort(), hurry }
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const before = timers()
   const outcome = await startDaemon(request, host)
