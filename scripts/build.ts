@@ -1,6 +1,8 @@
 // Makes dist/, what is published: one bundle per entry, a chunk for each part that is loaded only
 // when needed, and declarations for the public faces. Nothing is minified: a stack trace from a
 // user must be readable. koffi stays a dependency, everything else is bundled.
+// `--after-install`: without declarations, so that a program can import the faces of a checkout as
+// soon as `npm ci` is done. npm asks for that when it packs, too, after the whole build.
 // Every JavaScript file of dist/ lies as deep as a file src/<room>/<file>.ts, so that
 // `new URL('../../', import.meta.url)` is the root of the package in both.
 
@@ -132,12 +134,19 @@ function sourceOf(path: string): string {
   return path.replace('.cache/types/src', 'src').replace(/\.d\.ts(\.map)?$/, '.ts')
 }
 
-rmSync(dist, { recursive: true, force: true })
-await bundle('cli', 'cjs', { main: 'src/cli/main.ts' }, (path) => often.has(path))
-await bundle('run', 'cjs', { run: 'src/cli/main-run.ts' }, (path) => !seldom.test(path))
-// For each require() Node reads the nearest package.json: here one that says little.
-for (const folder of ['cli', 'run']) {
-  writeFileSync(join(dist, folder, 'package.json'), '{ "type": "commonjs" }\n')
+const isAfterInstall = process.argv.includes('--after-install')
+
+async function buildAll(): Promise<void> {
+  rmSync(dist, { recursive: true, force: true })
+  await bundle('cli', 'cjs', { main: 'src/cli/main.ts' }, (path) => often.has(path))
+  await bundle('run', 'cjs', { run: 'src/cli/main-run.ts' }, (path) => !seldom.test(path))
+  // For each require() Node reads the nearest package.json: here one that says little.
+  for (const folder of ['cli', 'run']) {
+    writeFileSync(join(dist, folder, 'package.json'), '{ "type": "commonjs" }\n')
+  }
+  await bundle('faces', 'esm', faces())
+  if (!isAfterInstall) declarations()
 }
-await bundle('faces', 'esm', faces())
-declarations()
+
+const isPacking = ['pack', 'publish'].includes(process.env['npm_command'] ?? '')
+if (!isAfterInstall || !isPacking) await buildAll()
