@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { actWhileDead, killBoth, killSupervisor, whileDead } from '../support/deaths.ts'
 import { openHome } from '../support/home.ts'
 import { judgeLines } from '../support/numbered.ts'
-import { killExactly, processesOfInstance } from '../support/processes.ts'
+import { killExactly, processesOfInstance, readProcess } from '../support/processes.ts'
 import { command } from '../support/programs.ts'
 import { skipUnless } from '../support/skip.ts'
 import { until } from '../support/until.ts'
@@ -239,14 +239,18 @@ test('1309 the command of a probe does not outlive the supervisor that asked', a
     if (kill === killBoth) assert.equal((await home.run(['up', '-d'])).status, 0)
     const left = lines()[round]?.split(' ') ?? []
     assert.equal(left.length, 2)
-    await until('the former probe to be gone', () =>
-      left.every((number) => !existsSync(`/proc/${number}`)),
-    )
+    await until('the former probe to be gone', () => left.every((number) => isGone(Number(number))))
   }
   assert.equal((await home.row('web@1')).pid, pid)
   const last = await until('the probe to run again', () => lines()[2])
   assert.equal((await home.run(['down'])).status, 0)
   await until('the last one to be gone', () =>
-    last.split(' ').every((number) => !existsSync(`/proc/${number}`)),
+    last.split(' ').every((number) => isGone(Number(number))),
   )
 })
+
+/** A zombie is gone: when it is reaped is the business of whoever its parent is by then. */
+function isGone(pid: number): boolean {
+  const seen = readProcess(pid)
+  return seen === undefined || seen.state === 'Z'
+}
