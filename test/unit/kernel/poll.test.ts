@@ -245,7 +245,8 @@ test('a descriptor that is always ready starves neither timers nor promises', as
     calls += 1
   })
   await new Promise((resolve) => setTimeout(resolve, 5))
-  assert.ok(calls > 0)
+  // The timer may be due before the loop has looked at descriptors for the first time.
+  while (calls === 0) await turn()
   const before = calls
   let immediates = 0
   while (calls < before + 50) {
