@@ -109,7 +109,11 @@ function outcome(
       hasTimedOut = true
       kill()
     }, timeoutMs)
-    signal.addEventListener('abort', kill, { once: true })
+    const giveUp = () => {
+      clearTimeout(timer)
+      kill()
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
     const read = () => {
       const { text, isAtEnd } = readAvailable(reader)
       if (output.length < MAX_HOOK_OUTPUT_BYTES) output += text
@@ -122,7 +126,7 @@ function outcome(
       const status = reap(pidfd)
       if (status === 'running') return
       clearTimeout(timer)
-      signal.removeEventListener('abort', kill)
+      signal.removeEventListener('abort', giveUp)
       read()
       poller.remove(pidfd)
       stopReading()
